@@ -1,0 +1,3 @@
+//! The `klog` command line.
+
+fn main() {}

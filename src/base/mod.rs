@@ -1,0 +1,17 @@
+//! Rank 0. The words that every other room speaks: numbers with a meaning, Kafka's error codes, and the bounded
+//! cursor over bytes that came from outside. Pure: no I/O, no clock, no allocation by what a length field says.
+
+mod cursor;
+mod error_code;
+mod ids;
+mod topic_name;
+mod varint;
+
+pub use cursor::{Cursor, CursorError};
+pub use error_code::ErrorCode;
+pub use ids::{
+    BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, ProducerEpoch, ProducerId, TopicId,
+    TopicPartition,
+};
+pub use topic_name::{InvalidTopicName, TopicName};
+pub use varint::{put_uvarint, put_varint, put_varlong, uvarint_len, varint_len, varlong_len};

@@ -1,0 +1,1 @@
+//! Rank 4. The shell around the machines: connections, handlers, partitions.

@@ -1,0 +1,1 @@
+//! Rank 3. A Kafka client library: producer, consumer, admin.

@@ -1,0 +1,1 @@
+//! Rank 2. Frames, listener, sending file slices.

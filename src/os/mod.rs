@@ -1,0 +1,1 @@
+//! Rank 1. The outside world behind traits: disk, clock, entropy.

@@ -1,0 +1,1 @@
+//! Rank 3. The metadata store.

@@ -1,0 +1,1 @@
+//! Rank 1. Record batches: read, built, validated, stamped; compression. Pure.

@@ -1,0 +1,1 @@
+//! Rank 1. The Kafka protocol's messages, each declared once. Pure.
