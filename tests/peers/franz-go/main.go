@@ -10,12 +10,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -60,6 +62,7 @@ func produce(bootstrap, topic, codec string) {
 		kgo.SeedBrokers(bootstrap),
 		kgo.DefaultProduceTopic(topic),
 		kgo.ProducerBatchCompression(codecs[codec]),
+		kgo.ProducerBatchMaxBytes(1<<20),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	)
 	fail(err)
@@ -101,6 +104,11 @@ func consume(bootstrap, topic string, count int) {
 		fetches := client.PollFetches(context.Background())
 		fetches.EachError(func(topic string, partition int32, err error) {
 			fmt.Fprintf(os.Stderr, "%s-%d: %v\n", topic, partition, err)
+			if errors.Is(err, kerr.UnknownTopicID) {
+				// Deleted and made again: franz-go reads on only if told so.
+				client.PurgeTopicsFromClient(topic)
+				client.AddConsumeTopics(topic)
+			}
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
 			headers := make([]header, 0, len(r.Headers))

@@ -6,8 +6,10 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import org.apache.kafka.common.utils.Exit;
 
 /**
@@ -19,15 +21,17 @@ import org.apache.kafka.common.utils.Exit;
 public class KafkaTools {
     /** Thrown in place of ending the JVM. */
     private static final class Exited extends RuntimeException {
-        final int code;
-
-        Exited(int code) {
-            super("exit " + code, null, false, false);
-            this.code = code;
-        }
+        private static final long serialVersionUID = 1;
     }
 
     private static final ByteArrayOutputStream PRINTED = new ByteArrayOutputStream();
+
+    /** The first exit counts: tools that catch everything exit again, and complain of the first. */
+    private static Integer exitCode;
+    private static int printedAtExit;
+
+    /** What a tool would do when its JVM ends: the console producer flushes only then. */
+    private static final List<Runnable> AT_EXIT = new ArrayList<>();
 
     public static void main(String[] unused) throws Exception {
         PrintStream answers = System.out;
@@ -35,29 +39,42 @@ public class KafkaTools {
         PrintStream printed = new PrintStream(PRINTED, true, "UTF-8");
         System.setOut(printed);
         System.setErr(printed);
-        Exit.setExitProcedure((code, message) -> { throw new Exited(code); });
-        Exit.setHaltProcedure((code, message) -> { throw new Exited(code); });
+        Exit.setExitProcedure((code, message) -> exit(code));
+        Exit.setHaltProcedure((code, message) -> exit(code));
+        Exit.setShutdownHookAdder((name, hook) -> AT_EXIT.add(hook));
         for (String line = calls.readLine(); line != null; line = calls.readLine()) {
             String[] call = line.split(" ", -1);
             System.setIn(new ByteArrayInputStream(decode(call[1])));
             String[] arguments = Arrays.stream(call).skip(2).map(word -> text(word)).toArray(String[]::new);
             int code = run(text(call[0]), arguments);
+            AT_EXIT.forEach(Runnable::run);
+            AT_EXIT.clear();
             printed.flush();
             answer(answers, code);
         }
+        // Some tools leave threads behind.
+        Runtime.getRuntime().halt(0);
     }
 
     private static int run(String main, String[] arguments) throws Exception {
+        exitCode = null;
         try {
             Class.forName(main).getMethod("main", String[].class).invoke(null, (Object) arguments);
-            return 0;
         } catch (InvocationTargetException e) {
-            if (e.getCause() instanceof Exited) {
-                return ((Exited) e.getCause()).code;
+            if (exitCode == null) {
+                e.getCause().printStackTrace();
+                return 1;
             }
-            e.getCause().printStackTrace();
-            return 1;
         }
+        return exitCode == null ? 0 : exitCode;
+    }
+
+    private static void exit(int code) {
+        if (exitCode == null) {
+            exitCode = code;
+            printedAtExit = PRINTED.size();
+        }
+        throw new Exited();
     }
 
     private static void answer(PrintStream answers, int code) {
@@ -66,8 +83,9 @@ public class KafkaTools {
             bytes = PRINTED.toByteArray();
             PRINTED.reset();
         }
-        answers.print(code + " " + bytes.length + "\n");
-        answers.write(bytes, 0, bytes.length);
+        int size = exitCode == null ? bytes.length : printedAtExit;
+        answers.print(code + " " + size + "\n");
+        answers.write(bytes, 0, size);
         answers.flush();
     }
 

@@ -1,0 +1,181 @@
+//! The broker under test, as a child process on a free port.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::peers;
+
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A broker, killed when dropped. Its log is printed if the test fails.
+pub struct Broker {
+    home: TempDir,
+    settings: Vec<(String, String)>,
+    address: String,
+    child: Child,
+}
+
+impl Broker {
+    pub fn start() -> Broker {
+        Broker::with(&[])
+    }
+
+    /// Starts a broker with further settings, by Kafka's names.
+    pub fn with(settings: &[(&str, &str)]) -> Broker {
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let settings = settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let (child, address) = launch(home.path(), "127.0.0.1:0", &settings);
+        Broker { home, settings, address, child }
+    }
+
+    /// `host:port`, for `bootstrap.servers`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The folder with the partitions' folders.
+    pub fn data_dir(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    pub fn is_klog() -> bool {
+        std::env::var("KLOG_TEST_BROKER").map_or(true, |name| name == "klog")
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the broker can be killed");
+        self.child.wait().expect("a killed broker ends");
+    }
+
+    /// SIGSTOP: the broker does nothing more, but its sockets still take what is sent.
+    pub fn freeze(&mut self) {
+        self.signal("-STOP");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+    }
+
+    /// SIGTERM; the broker must end by itself, with exit code 0 (Kafka: 143).
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.child.try_wait().expect("a child can be waited for").is_none() {
+            assert!(Instant::now() < end, "the broker did not stop within 30 s of SIGTERM");
+            thread::sleep(Duration::from_millis(10));
+        }
+        let status = self.child.wait().expect("a stopped broker has a status");
+        assert!(status.success() || !Broker::is_klog(), "SIGTERM ended in {status}");
+    }
+
+    /// Starts the broker again, on the same data and the same port.
+    pub fn restart(&mut self) {
+        let (child, address) = launch(self.home.path(), &self.address, &self.settings);
+        assert_eq!(address, self.address);
+        self.child = child;
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+        if thread::panicking() {
+            let log = fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(60)..];
+            eprintln!("--- the broker's log ends with\n{}", tail.join("\n"));
+        }
+    }
+}
+
+fn launch(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
+    match Broker::is_klog() {
+        true => launch_klog(home, listen, settings),
+        false => launch_kafka(home, listen, settings),
+    }
+}
+
+fn log_file(home: &Path) -> File {
+    let path = home.join("log");
+    File::options().create(true).append(true).open(path).expect("the log file can be opened")
+}
+
+fn launch_klog(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
+    command.args(["serve", "--listen", listen, "--data-dir"]).arg(home.join("data"));
+    for (key, value) in settings {
+        command.args(["--set", &format!("{key}={value}")]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(home));
+    let mut child = command.spawn().expect("klog starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("stdout is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("klog's stdout is readable");
+    let Some(address) = line.trim_end().strip_prefix("listening on ") else {
+        child.kill().ok();
+        child.wait().ok();
+        let log = fs::read_to_string(home.join("log")).unwrap_or_default();
+        panic!("klog did not say that it listens, but {line:?}\n{log}");
+    };
+    (child, address.to_owned())
+}
+
+fn launch_kafka(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
+    let address = match listen {
+        "127.0.0.1:0" => free_address(),
+        again => again.to_owned(),
+    };
+    let config = home.join("server.properties");
+    if !config.exists() {
+        fs::write(&config, kafka_properties(home, &address, settings)).expect("can be written");
+        let mut format = peers::java();
+        format.args(["kafka.tools.StorageTool", "format", "--standalone"]);
+        format.args(["--cluster-id", "a2xvZy1pbnRlcm9wLXRlc3", "--config"]).arg(&config);
+        let format = format.output().expect("java runs");
+        assert!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
+    }
+    let mut command = peers::java();
+    command.arg("kafka.Kafka").arg(&config).stdin(Stdio::null());
+    command.stdout(log_file(home)).stderr(log_file(home));
+    let mut child = command.spawn().expect("java runs");
+    let end = Instant::now() + START_DEADLINE;
+    while TcpStream::connect(&address).is_err() {
+        let ended = child.try_wait().expect("a child can be waited for");
+        assert!(ended.is_none(), "{}", fs::read_to_string(home.join("log")).unwrap_or_default());
+        assert!(Instant::now() < end, "Apache Kafka did not listen within {START_DEADLINE:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    (child, address)
+}
+
+fn kafka_properties(home: &Path, address: &str, settings: &Vec<(String, String)>) -> String {
+    let controller = free_address();
+    let data = home.join("data");
+    let mut text = format!(
+        "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
+         controller.listener.names=CONTROLLER\nadvertised.listeners=PLAINTEXT://{address}\n\
+         controller.quorum.bootstrap.servers={controller}\nlog.dirs={}\n\
+         offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
+         transaction.state.log.min.isr=1\n",
+        data.display()
+    );
+    for (key, value) in settings {
+        text.push_str(&format!("{key}={value}\n"));
+    }
+    text
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("a bound socket has an address").to_string()
+}
