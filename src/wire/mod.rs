@@ -1,1 +1,92 @@
-//! Rank 1. The Kafka protocol's messages, each declared once. Pure.
+//! Rank 1. The Kafka protocol's messages: each is declared once, by `message!`, and from that declaration come its
+//! struct, its encoder, its decoder and a schema that tests compare with Kafka's own definitions.
+//!
+//! One module per API, with the names of Kafka's definitions. A frame enters through [`Opening::decode`], then
+//! [`decode_client_id`], then [`Request::decode`]; it leaves through [`Request::encode_response`] as [`Piece`]s.
+//! Pure: no I/O. Records stay opaque and are never copied; every length is held against the bytes that are left before
+//! anything is allocated.
+
+mod encoder;
+mod error;
+pub(crate) mod field;
+mod header;
+pub(crate) mod macros;
+mod message;
+mod records;
+mod schema;
+pub(crate) mod tags;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub mod alter_configs;
+pub mod api_versions;
+pub mod create_partitions;
+pub mod create_topics;
+pub mod delete_records;
+pub mod delete_topics;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_log_dirs;
+pub mod describe_producers;
+pub mod describe_quorum;
+pub mod describe_topic_partitions;
+pub mod elect_leaders;
+pub mod fetch;
+pub mod find_coordinator;
+pub mod incremental_alter_configs;
+pub mod init_producer_id;
+pub mod list_config_resources;
+pub mod list_offsets;
+pub mod list_partition_reassignments;
+pub mod metadata;
+pub mod offset_for_leader_epoch;
+pub mod produce;
+pub mod update_features;
+
+pub use crate::base::TopicId as Uuid;
+pub use encoder::{Encoder, Piece};
+pub use error::Located;
+pub use error::{DecodeError, EncodeError, Fault};
+pub use header::{
+    Opening, decode_client_id, decode_response_header, encode_request_header,
+    encode_response_header,
+};
+pub use message::{Fields, Request};
+pub use records::Records;
+pub use schema::{Api, Field, Schema, Type, Versions};
+pub use tags::UnknownTags;
+pub use value::{Nullable, Unfit, Unreadable, Value, Wire};
+
+/// Calls the given macro with every request that klog knows: what goes through all messages starts here.
+#[macro_export]
+macro_rules! for_every_request {
+    ($callback:ident) => {
+        $callback! {
+            $crate::wire::alter_configs::AlterConfigsRequest,
+            $crate::wire::api_versions::ApiVersionsRequest,
+            $crate::wire::create_partitions::CreatePartitionsRequest,
+            $crate::wire::create_topics::CreateTopicsRequest,
+            $crate::wire::delete_records::DeleteRecordsRequest,
+            $crate::wire::delete_topics::DeleteTopicsRequest,
+            $crate::wire::describe_cluster::DescribeClusterRequest,
+            $crate::wire::describe_configs::DescribeConfigsRequest,
+            $crate::wire::describe_log_dirs::DescribeLogDirsRequest,
+            $crate::wire::describe_producers::DescribeProducersRequest,
+            $crate::wire::describe_quorum::DescribeQuorumRequest,
+            $crate::wire::describe_topic_partitions::DescribeTopicPartitionsRequest,
+            $crate::wire::elect_leaders::ElectLeadersRequest,
+            $crate::wire::fetch::FetchRequest,
+            $crate::wire::find_coordinator::FindCoordinatorRequest,
+            $crate::wire::incremental_alter_configs::IncrementalAlterConfigsRequest,
+            $crate::wire::init_producer_id::InitProducerIdRequest,
+            $crate::wire::list_config_resources::ListConfigResourcesRequest,
+            $crate::wire::list_offsets::ListOffsetsRequest,
+            $crate::wire::list_partition_reassignments::ListPartitionReassignmentsRequest,
+            $crate::wire::metadata::MetadataRequest,
+            $crate::wire::offset_for_leader_epoch::OffsetForLeaderEpochRequest,
+            $crate::wire::produce::ProduceRequest,
+            $crate::wire::update_features::UpdateFeaturesRequest,
+        }
+    };
+}
