@@ -175,7 +175,8 @@ fn kafka_properties(home: &Path, address: &str, settings: &Vec<(String, String)>
     text
 }
 
-fn free_address() -> String {
+/// An address with a port that was free just now.
+pub fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("a bound socket has an address").to_string()
 }

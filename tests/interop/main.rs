@@ -15,4 +15,5 @@ mod clients;
 mod crash;
 mod kafka_tools;
 mod kcat;
+mod readme;
 mod topics;
