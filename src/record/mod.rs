@@ -13,7 +13,7 @@ mod layout;
 mod stamp;
 
 pub use batch::{Batch, Batches, check_crc, split_batches, split_fetched};
-pub use codec::Codec;
+pub use codec::{Codec, CompressError, DecompressError, compress, decompress};
 pub use error::BatchError;
 pub use header::{Attributes, BatchHeader, Prefix, TimestampType};
 pub use layout::{HEADER_LEN, PREFIX_LEN};

@@ -2,6 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+mod gzip;
+mod lz4;
+mod snappy;
+mod zstd;
+
+pub(super) use lz4::HeaderChecksum;
+
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Codec {
@@ -73,3 +80,110 @@ impl std::fmt::Display for Codec {
         f.pad(self.name())
     }
 }
+
+/// Why bytes could not be decompressed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecompressError {
+    /// More comes out than the caller allows: a bomb, or a limit set too low.
+    #[error("{codec} data of more than {cap} bytes")]
+    TooLarge {
+        /// How it is compressed.
+        codec: Codec,
+        /// The most that was allowed, in bytes.
+        cap: usize,
+    },
+    /// Not what the codec writes.
+    #[error("broken {codec} data: {detail}")]
+    Corrupt {
+        /// How it claims to be compressed.
+        codec: Codec,
+        /// What is broken.
+        detail: &'static str,
+    },
+}
+
+/// Why bytes could not be compressed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompressError {
+    /// A level that the codec does not have ([`Codec::levels`]).
+    #[error("{codec} has no level {level}")]
+    Level {
+        /// The codec.
+        codec: Codec,
+        /// What was asked for.
+        level: i32,
+    },
+    /// The codec itself failed, for want of memory.
+    #[error("{codec} failed: {detail}")]
+    Failed {
+        /// The codec.
+        codec: Codec,
+        /// What it said.
+        detail: &'static str,
+    },
+}
+
+/// Appends `input`, compressed, to `out`.
+///
+/// `level` is the codec's own ([`Codec::levels`]; `None`: Kafka's default). LZ4 has one speed here, whatever the level.
+/// Contexts are kept per thread, so nothing large is allocated per call.
+///
+/// # Errors
+/// `Level`, `Failed`.
+pub fn compress(
+    codec: Codec,
+    level: Option<i32>,
+    input: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), CompressError> {
+    if let Some(level) = level
+        && !codec.levels().is_some_and(|levels| levels.contains(&level))
+    {
+        return Err(CompressError::Level { codec, level });
+    }
+    match codec {
+        Codec::None => out.extend_from_slice(input),
+        Codec::Gzip => gzip::compress(level, input, out)?,
+        Codec::Snappy => snappy::compress(input, out)?,
+        Codec::Lz4 => lz4::compress(input, out)?,
+        Codec::Zstd => zstd::compress(level, input, out)?,
+    }
+    Ok(())
+}
+
+/// Fills `out`, emptied first, with what `input` decompresses to: at most `cap` bytes, in memory that grows with
+/// what really comes out, never by what a header claims.
+///
+/// # Errors
+/// `TooLarge` as soon as more than `cap` bytes come out, `Corrupt`. `out` then holds nothing of use.
+pub fn decompress(
+    codec: Codec,
+    input: &[u8],
+    cap: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), DecompressError> {
+    out.clear();
+    match codec {
+        Codec::None if input.len() > cap => Err(DecompressError::TooLarge { codec, cap }),
+        Codec::None => {
+            out.extend_from_slice(input);
+            Ok(())
+        }
+        Codec::Gzip => gzip::decompress(input, cap, out),
+        Codec::Snappy => snappy::decompress(input, cap, out),
+        Codec::Lz4 => lz4::decompress(input, cap, HeaderChecksum::Checked, out),
+        Codec::Zstd => zstd::decompress(input, cap, out),
+    }
+}
+
+/// Room to make next in an output that holds `len` of at most `cap` bytes: what is there already, else as much again.
+fn next_room(len: usize, capacity: usize, cap: usize) -> usize {
+    const LEAST: usize = 16 << 10;
+    let spare = capacity - len;
+    let wanted = if spare > 0 { spare } else { len.max(LEAST) };
+    wanted.min(cap - len)
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

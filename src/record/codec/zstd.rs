@@ -1,0 +1,77 @@
+//! Zstandard, in one shot and without a window buffer of its own: the output is the window, so what a frame's header
+//! claims costs nothing.
+
+use std::cell::RefCell;
+
+use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall;
+use zstd::zstd_safe::{CCtx, DCtx, compress_bound, is_error_kind};
+
+use super::{Codec, CompressError, DecompressError, next_room};
+
+/// Kafka's default (KIP-390), and the library's.
+const DEFAULT_LEVEL: i32 = 3;
+
+thread_local! {
+    static COMPRESS: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESS: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+}
+
+pub(super) fn compress(
+    level: Option<i32>,
+    input: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), CompressError> {
+    let failed = |detail| CompressError::Failed { codec: Codec::Zstd, detail };
+    COMPRESS.with_borrow_mut(|kept| {
+        let context = match kept {
+            Some(context) => context,
+            none => none.insert(CCtx::try_create().ok_or_else(|| failed("no memory"))?),
+        };
+        let start = out.len();
+        out.resize(start + compress_bound(input.len()), 0);
+        let written = context
+            .compress(&mut out[start..], input, level.unwrap_or(DEFAULT_LEVEL))
+            .map_err(|_| failed("no memory"))?;
+        out.truncate(start + written);
+        Ok(())
+    })
+}
+
+pub(super) fn decompress(
+    input: &[u8],
+    cap: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), DecompressError> {
+    if input.is_empty() {
+        return Err(corrupt("no frame"));
+    }
+    DECOMPRESS.with_borrow_mut(|kept| {
+        let context = match kept {
+            Some(context) => context,
+            none => none.insert(DCtx::try_create().ok_or_else(|| corrupt("no memory"))?),
+        };
+        // The output starts with what room there is, and doubles: a buffer that is reused soon fits at once.
+        let mut room = next_room(0, out.capacity(), cap.saturating_add(1));
+        loop {
+            out.clear();
+            out.reserve(room);
+            match context.decompress(out, input) {
+                Ok(_) if out.len() > cap => {
+                    return Err(DecompressError::TooLarge { codec: Codec::Zstd, cap });
+                }
+                Ok(_) => return Ok(()),
+                Err(code) if !is_error_kind(code, ZSTD_error_dstSize_tooSmall) => {
+                    return Err(corrupt("not a zstandard frame"));
+                }
+                Err(_) if out.capacity() > cap => {
+                    return Err(DecompressError::TooLarge { codec: Codec::Zstd, cap });
+                }
+                Err(_) => room = out.capacity().saturating_mul(2).min(cap.saturating_add(1)),
+            }
+        }
+    })
+}
+
+fn corrupt(detail: &'static str) -> DecompressError {
+    DecompressError::Corrupt { codec: Codec::Zstd, detail }
+}
