@@ -2,19 +2,32 @@
 //!
 //! Bytes come in as one `Bytes`; [`split_batches`] cuts it into [`Batch`]es, each a slice with its header parsed.
 //! A broker then calls [`validate_produced`] once per batch and [`Stamp`]s a copy of the header; a reader calls
-//! [`records`]; a writer uses [`BatchBuilder`]. Decompression is always streamed under a cap: what a length field
-//! claims is never allocated. This room never touches a file, a socket or a clock, and never logs.
+//! [`records()`]; a writer uses [`BatchBuilder`]. Decompression is always under a cap: what a length field claims is
+//! never allocated. This room never touches a file, a socket or a clock, and never logs.
 
 mod batch;
-mod codec;
+mod builder;
+pub mod codec;
 mod error;
 mod header;
 mod layout;
+mod recompress;
+mod records;
 mod stamp;
+mod validate;
+mod walk;
 
 pub use batch::{Batch, Batches, check_crc, split_batches, split_fetched};
-pub use codec::{Codec, CompressError, DecompressError, compress, decompress};
+pub use builder::{BatchBuilder, BatchOptions, BatchProducer, BuildError};
+pub use codec::{Codec, CompressError, DecompressError};
 pub use error::BatchError;
 pub use header::{Attributes, BatchHeader, Prefix, TimestampType};
 pub use layout::{HEADER_LEN, PREFIX_LEN};
+pub use recompress::{RecompressError, recompress};
+pub use records::{Header, ReadRecordsError, Record, RecordIter, records};
 pub use stamp::Stamp;
+pub use validate::{Checked, InvalidBatch, Limits, Scratch, validate_produced};
+pub use walk::RecordFault;
+
+#[cfg(test)]
+mod round_trip_tests;

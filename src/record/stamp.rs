@@ -48,3 +48,7 @@ pub(super) fn seal(header: &mut [u8; HEADER_LEN], payload: &[u8]) {
     let crc = crc32c::crc32c_append(crc32c::crc32c(&header[ATTRIBUTES_AT..]), payload);
     put(header, CRC_AT, crc.to_be_bytes());
 }
+
+#[cfg(test)]
+#[path = "stamp_tests.rs"]
+mod tests;

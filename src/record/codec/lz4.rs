@@ -24,7 +24,7 @@ const UNCOMPRESSED_BIT: u32 = 1 << 31;
 ///
 /// Kafka before 0.10 computed it over the wrong bytes, so formats 0 and 1 are read without it (KAFKA-3160).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in super::super) enum HeaderChecksum {
+pub(super) enum HeaderChecksum {
     Checked,
     Ignored,
 }
@@ -75,7 +75,7 @@ fn compress_block(
     Ok(())
 }
 
-pub(in super::super) fn decompress(
+pub(super) fn decompress(
     input: &[u8],
     cap: usize,
     checksum: HeaderChecksum,

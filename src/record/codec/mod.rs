@@ -7,7 +7,7 @@ mod lz4;
 mod snappy;
 mod zstd;
 
-pub(super) use lz4::HeaderChecksum;
+use lz4::HeaderChecksum;
 
 /// How the records of a batch are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -173,6 +173,24 @@ pub fn decompress(
         Codec::Snappy => snappy::decompress(input, cap, out),
         Codec::Lz4 => lz4::decompress(input, cap, HeaderChecksum::Checked, out),
         Codec::Zstd => zstd::decompress(input, cap, out),
+    }
+}
+
+/// [`decompress`] for message formats 0 and 1, where LZ4 frames carry old Kafka's wrong header checksum (KAFKA-3160).
+///
+/// # Errors
+/// As [`decompress`].
+pub fn decompress_legacy(
+    codec: Codec,
+    input: &[u8],
+    cap: usize,
+    out: &mut Vec<u8>,
+) -> Result<(), DecompressError> {
+    match codec {
+        Codec::Lz4 => lz4::decompress(input, cap, HeaderChecksum::Ignored, out),
+        Codec::None | Codec::Gzip | Codec::Snappy | Codec::Zstd => {
+            decompress(codec, input, cap, out)
+        }
     }
 }
 
