@@ -8,9 +8,11 @@
 mod batch;
 mod builder;
 pub mod codec;
+pub mod control;
 mod error;
 mod header;
 mod layout;
+pub mod legacy;
 mod recompress;
 mod records;
 mod stamp;
