@@ -24,10 +24,17 @@ enum Client {
     KafkaPython,
     Aiokafka,
     FranzGo,
+    Sarama,
 }
 
-const CLIENTS: [Client; 5] =
-    [Client::Librdkafka, Client::Java, Client::KafkaPython, Client::Aiokafka, Client::FranzGo];
+const CLIENTS: [Client; 6] = [
+    Client::Librdkafka,
+    Client::Java,
+    Client::KafkaPython,
+    Client::Aiokafka,
+    Client::FranzGo,
+    Client::Sarama,
+];
 
 #[test]
 fn what_librdkafka_writes_every_client_reads() {
@@ -52,6 +59,11 @@ fn what_aiokafka_writes_every_client_reads() {
 #[test]
 fn what_franz_go_writes_every_client_reads() {
     every_client_reads_what_is_written_by(Client::FranzGo);
+}
+
+#[test]
+fn what_sarama_writes_every_client_reads() {
+    every_client_reads_what_is_written_by(Client::Sarama);
 }
 
 fn every_client_reads_what_is_written_by(writer: Client) {
@@ -123,15 +135,21 @@ impl Client {
     }
 
     fn command(self) -> Command {
-        let python = |client: &str| {
-            let mut command = Command::new(fetched("python/bin/python"));
-            command.arg(source("python/peer.py")).arg(client);
+        let with = |mut command: Command, client: &str| {
+            command.arg(client);
             command
         };
+        let python = |client: &str| {
+            let mut command = Command::new(fetched("python/bin/python"));
+            command.arg(source("python/peer.py"));
+            with(command, client)
+        };
+        let golang = |client: &str| with(Command::new(fetched("golang")), client);
         match self {
             Client::KafkaPython => python("kafka-python"),
             Client::Aiokafka => python("aiokafka"),
-            Client::FranzGo => Command::new(fetched("franz-go")),
+            Client::FranzGo => golang("franz-go"),
+            Client::Sarama => golang("sarama"),
             Client::Librdkafka | Client::Java => unreachable!("not a program of its own"),
         }
     }

@@ -88,8 +88,8 @@ fn a_franz_go_consumer_reads_on_when_its_topic_is_deleted_and_made_again() {
     let keep = [("retention.ms", "-1")];
     admin.create("t", 1, &keep);
     librdkafka::produce(broker.address(), "t", "none", &small("old", 5));
-    let mut command = Command::new(fetched("franz-go"));
-    command.args(["consume", broker.address(), "t", "15"]);
+    let mut command = Command::new(fetched("golang"));
+    command.args(["franz-go", "consume", broker.address(), "t", "15"]);
     let consumer = Running::start(&mut command, b"");
     consumer.wait_for_lines(5, DEADLINE);
     admin.delete("t");
