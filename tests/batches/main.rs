@@ -1,0 +1,5 @@
+//! Record batches against those who write and read them elsewhere: Kafka's own Java code and librdkafka.
+
+mod java;
+mod librdkafka;
+mod sample;
