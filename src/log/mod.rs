@@ -1,1 +1,161 @@
-//! Rank 2. One partition's log, and the log directories. Blocking.
+//! Rank 2. One partition's log in Kafka's own format, and the directories that hold them. Blocking.
+//!
+//! A [`LogDir`] is opened and locked once; it opens [`Log`]s. A log is entered by [`Log::append`], [`Log::slice`] and the
+//! lookups; it is owned by whoever holds its lock, and never takes one itself. Durability is in two steps, so that the
+//! lock is not held over a disk: [`Log::flush_plan`] under the lock, [`FlushPlan::run`] outside of it, and
+//! [`Log::flushed`]. What is damaged is reported, never skipped; what is deleted is first renamed.
+
+mod append;
+mod checkpoint;
+mod dir;
+mod epochs;
+mod error;
+mod files;
+mod flush;
+mod index;
+mod lock;
+mod producers;
+mod properties;
+mod read;
+mod recovery;
+mod retention;
+mod scan;
+mod segment;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use append::Placed;
+pub use checkpoint::Offsets;
+pub use dir::{Found as FoundPartition, LogDir, LogDirError};
+pub use error::{AppendError, OpenError, ReadError, StorageError};
+pub use files::FileCache;
+pub use flush::FlushPlan;
+pub use producers::{Producer, Remembered};
+pub use properties::MetaProperties;
+pub use read::{LogSlice, TimedOffset};
+pub use recovery::{Opening, Recovered};
+
+use crate::base::{LeaderEpoch, Offset, TopicPartition};
+use crate::config::TopicConfig;
+use crate::os::{Disk, Os};
+use epochs::LeaderEpochs;
+use producers::Producers;
+use segment::Segment;
+
+/// One partition's log.
+#[derive(Debug)]
+pub struct Log {
+    os: Os,
+    files: Arc<FileCache>,
+    folder: PathBuf,
+    partition: TopicPartition,
+    config: Arc<TopicConfig>,
+    /// In order of offset; the last one is active. Never empty.
+    segments: Vec<Segment>,
+    start: Offset,
+    end: Offset,
+    /// All below is on disk.
+    recovery_point: Offset,
+    epochs: LeaderEpochs,
+    producers: Producers,
+    /// Taken off `segment.ms` for the active segment.
+    jitter_ms: i64,
+    /// Renamed files and when they may go.
+    doomed: Vec<(PathBuf, i64)>,
+    offline: bool,
+}
+
+impl Log {
+    /// Which partition it is.
+    pub fn partition(&self) -> &TopicPartition {
+        &self.partition
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The first offset that can be read.
+    pub fn start(&self) -> Offset {
+        self.start
+    }
+
+    /// The offset that the next record gets.
+    pub fn end(&self) -> Offset {
+        self.end
+    }
+
+    /// All below this offset is on disk.
+    pub fn recovery_point(&self) -> Offset {
+        self.recovery_point
+    }
+
+    /// How many bytes of batches it has.
+    pub fn size_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.size).sum()
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Arc<TopicConfig> {
+        &self.config
+    }
+
+    /// Changes its configuration from now on.
+    pub fn set_config(&mut self, config: Arc<TopicConfig>) {
+        self.config = config;
+    }
+
+    /// Whether its disk failed: it takes no appends.
+    pub fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// Takes no appends any more: its disk failed.
+    pub fn take_offline(&mut self) {
+        self.offline = true;
+    }
+
+    /// The newest leader epoch that has records.
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.epochs.latest()
+    }
+
+    /// The leader epoch of the record at `offset`.
+    pub fn epoch_of(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.epochs.of(offset)
+    }
+
+    /// The largest epoch that is not above `wanted` and where it ended (KIP-101, KIP-279).
+    pub fn epoch_end(&self, wanted: LeaderEpoch) -> Option<(LeaderEpoch, Offset)> {
+        self.epochs.end_of(wanted, self.end)
+    }
+
+    /// The producers that wrote lately, in ascending order of id.
+    pub fn producers(&self) -> impl Iterator<Item = (i64, &Producer)> {
+        self.producers.iter()
+    }
+
+    /// Forgets producers that have been silent since before `limit`, in ms.
+    pub fn expire_producers(&mut self, limit: i64) {
+        self.producers.expire(limit);
+    }
+
+    fn disk(&self) -> &dyn Disk {
+        &*self.os.disk
+    }
+
+    fn active(&mut self) -> &mut Segment {
+        self.segments.last_mut().expect("a log has an active segment")
+    }
+
+    fn assert_invariants(&self) {
+        assert!(self.start <= self.end);
+        assert!(self.recovery_point <= self.end);
+        assert!(self.segments.last().is_some_and(|active| active.base <= self.end.get()));
+    }
+}

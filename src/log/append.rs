@@ -1,0 +1,162 @@
+//! Appending: a batch is stamped, written with one system call, and noted; the cost does not depend on its records.
+
+use std::io::IoSlice;
+
+use super::Log;
+use super::error::{AppendError, StorageError};
+use super::files::path_in;
+use super::producers::{Sequence, first_offset};
+use super::segment::{Appended, Segment, Youngest};
+use super::snapshot;
+use crate::base::{LeaderEpoch, Millis, Offset};
+use crate::record::{Batch, Checked, HEADER_LEN, Stamp};
+
+/// Where a batch stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// The offset of its first record.
+    pub base_offset: Offset,
+    /// The offset of its last record.
+    pub last_offset: Offset,
+    /// The broker's clock, if the topic's records bear that.
+    pub log_append_time: Option<Millis>,
+    /// Whether its producer had sent it before: nothing was written.
+    pub duplicate: bool,
+}
+
+impl Log {
+    /// Appends one produced batch as the leader: gives it offsets, and writes it to the page cache.
+    ///
+    /// The batch has passed [`validate_produced`](crate::record::validate_produced). A failed write is taken back; if
+    /// that fails too the log goes offline.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing was appended then.
+    pub fn append(
+        &mut self,
+        batch: &Batch,
+        checked: &Checked,
+        epoch: LeaderEpoch,
+        now: Millis,
+    ) -> Result<Placed, AppendError> {
+        if self.offline {
+            return Err(AppendError::Offline { partition: self.partition.to_string() });
+        }
+        let log_append_time = self.config.log_append_time.then_some(now);
+        if let Sequence::Duplicate(known) = self.producers.check(batch.header())? {
+            let last_offset = Offset::new(known.last_offset.max(0));
+            return Ok(Placed {
+                base_offset: first_offset(&known),
+                last_offset,
+                log_append_time,
+                duplicate: true,
+            });
+        }
+        let base_offset = self.end;
+        let last_offset = base_offset.plus(i64::from(batch.header().last_offset_delta));
+        let youngest = match log_append_time {
+            Some(now) => Youngest { timestamp: now.0, offset: last_offset.get() },
+            None => Youngest {
+                timestamp: checked.max_timestamp.0,
+                offset: base_offset.get() + i64::from(checked.offset_of_max_timestamp),
+            },
+        };
+        let stamp = Stamp {
+            base_offset,
+            leader_epoch: epoch,
+            log_append_time,
+            max_timestamp: checked.max_timestamp,
+        };
+        let size = batch.size_in_bytes();
+        self.roll_for(size, last_offset, youngest.timestamp, now)?;
+        self.note_epoch(epoch, base_offset)?;
+        let mut header = batch.header_bytes();
+        let payload = &batch.bytes()[HEADER_LEN..];
+        stamp.apply(&mut header, payload);
+        let appended = Appended { last_offset: last_offset.get(), youngest };
+        self.write(&mut [IoSlice::new(&header), IoSlice::new(payload)], appended)?;
+        self.producers.note(batch.header(), base_offset.get(), youngest.timestamp);
+        self.end = last_offset.plus(1);
+        self.assert_invariants();
+        Ok(Placed { base_offset, last_offset, log_append_time, duplicate: false })
+    }
+
+    fn write(&mut self, parts: &mut [IoSlice<'_>], appended: Appended) -> Result<(), StorageError> {
+        let files = self.files.clone();
+        let interval = self.config.index_interval_bytes;
+        self.active().append(&files, parts, appended, interval).map_err(|(error, kept)| {
+            self.offline |= kept;
+            error
+        })
+    }
+
+    /// A new epoch is durable before its first record is written.
+    fn note_epoch(&mut self, epoch: LeaderEpoch, start: Offset) -> Result<(), StorageError> {
+        if self.epochs.note(epoch, start) {
+            self.epochs.save(self.disk()).inspect_err(|_| {
+                self.epochs.cut_above(start);
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Rolls the active segment if the next batch may not go into it.
+    fn roll_for(
+        &mut self,
+        size: usize,
+        last_offset: Offset,
+        timestamp: i64,
+        now: Millis,
+    ) -> Result<(), AppendError> {
+        let limit = u64::from(self.config.segment_bytes);
+        if size as u64 > limit {
+            return Err(AppendError::TooLarge { size, segment_bytes: self.config.segment_bytes });
+        }
+        let config = self.config.clone();
+        let jitter = self.jitter_ms;
+        let active = self.active();
+        let index_room = (config.segment_index_bytes as usize).saturating_sub(8);
+        let full = active.size + size as u64 > limit
+            || last_offset.get() - active.base > i64::from(i32::MAX)
+            || active.offsets.live_bytes() >= index_room
+            || active.times.live_bytes() >= index_room;
+        let age = active.first_timestamp.map_or(0, |first| {
+            let reference = if first >= 0 && timestamp >= 0 { timestamp } else { now.0 };
+            reference.saturating_sub(first.max(0))
+        });
+        if active.size > 0 && (full || age > config.segment_ms.saturating_sub(jitter)) {
+            self.roll()?;
+        }
+        Ok(())
+    }
+
+    /// Seals the active segment and begins a new one at the end of the log.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn roll(&mut self) -> Result<(), StorageError> {
+        let disk = self.os.disk.clone();
+        self.active().seal(&*disk)?;
+        snapshot::write(
+            &*disk,
+            &path_in(&self.folder, self.end.get(), ".snapshot"),
+            &self.producers,
+        )?;
+        let segment = Segment::empty(&self.folder, self.end.get());
+        segment.file(&self.files)?;
+        self.segments.push(segment);
+        self.jitter_ms = self.draw_jitter();
+        Ok(())
+    }
+
+    /// A part of `segment.jitter.ms`, by chance.
+    pub(super) fn draw_jitter(&self) -> i64 {
+        let most = self.config.segment_jitter_ms.min(self.config.segment_ms).max(0);
+        if most == 0 {
+            return 0;
+        }
+        let mut bytes = [0; 8];
+        self.os.entropy.fill(&mut bytes);
+        (u64::from_be_bytes(bytes) % most as u64) as i64
+    }
+}

@@ -1,0 +1,268 @@
+//! One log directory: locked, known by its id, with the checkpoints of all the logs in it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Log;
+use super::checkpoint::{self, Checkpoint, Offsets};
+use super::error::{OpenError, StorageError};
+use super::files::FileCache;
+use super::lock::{DirLock, NotLocked};
+use super::properties::{self, MetaProperties};
+use super::recovery::{Opening, Recovered};
+use crate::base::{Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
+use crate::config::TopicConfig;
+use crate::os::Os;
+
+const CLEAN: &str = ".kafka_cleanshutdown";
+const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+const LOG_STARTS: &str = "log-start-offset-checkpoint";
+const PARTITION_METADATA: &str = "partition.metadata";
+
+/// Why a log directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LogDirError {
+    /// Another process uses it.
+    #[error("{folder} is in use by process {pid}", folder = folder.display(), pid = pid.map_or("unknown".into(), |pid| pid.to_string()))]
+    InUse {
+        /// The directory.
+        folder: PathBuf,
+        /// Who holds its lock, if the kernel tells.
+        pid: Option<i32>,
+    },
+    /// It says that it is somebody else's, or nothing that can be understood.
+    #[error("{file}: {detail}", file = file.display())]
+    Properties {
+        /// `meta.properties`.
+        file: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A partition's folder in a log directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The topic's id, by `partition.metadata`; `None` if that is missing or damaged.
+    pub topic_id: Option<TopicId>,
+}
+
+/// One log directory, held by this process.
+#[derive(Debug)]
+pub struct LogDir {
+    os: Os,
+    folder: PathBuf,
+    files: Arc<FileCache>,
+    clean: bool,
+    recovery_points: Offsets,
+    log_starts: Offsets,
+    offline: AtomicBool,
+    _lock: DirLock,
+}
+
+impl LogDir {
+    /// Makes the directory if need be, locks it, and reads what the last stop left.
+    ///
+    /// The mark of a clean stop is taken away at once: from here on, a crash is a crash.
+    ///
+    /// # Errors
+    /// `InUse` with the holder's pid; `Storage` as the system says.
+    pub fn open(os: &Os, folder: &Path, files: Arc<FileCache>) -> Result<LogDir, LogDirError> {
+        let disk = &*os.disk;
+        disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+        let lock_path = folder.join(".lock");
+        let lock = DirLock::take(&lock_path).map_err(|error| match error {
+            NotLocked::Held(pid) => LogDirError::InUse { folder: folder.into(), pid },
+            NotLocked::Failed(source) => StorageError::at("lock", lock_path)(source).into(),
+        })?;
+        let mark = folder.join(CLEAN);
+        let clean = disk.read(&mark).map_err(StorageError::at("read", &mark))?.is_some();
+        let read = |name: &str| checkpoint::read_offsets(disk, &folder.join(name));
+        let (recovery_points, log_starts) = (read(RECOVERY_POINTS)?, read(LOG_STARTS)?);
+        // Without its checkpoint, nothing that a clean stop promised is known.
+        let known = matches!(recovery_points, Checkpoint::Read(_));
+        if clean {
+            disk.remove_file(&mark).map_err(StorageError::at("remove", &mark))?;
+            disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
+        }
+        Ok(LogDir {
+            os: os.clone(),
+            folder: folder.into(),
+            files,
+            clean: clean && known,
+            recovery_points: recovery_points.or_default(),
+            log_starts: log_starts.or_default(),
+            offline: AtomicBool::new(false),
+            _lock: lock,
+        })
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the last stop was a clean one.
+    pub fn was_clean(&self) -> bool {
+        self.clean
+    }
+
+    /// Whether its disk failed: it takes no appends any more.
+    pub fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Acquire)
+    }
+
+    /// Notes that its disk failed. Returns whether that is news.
+    pub fn take_offline(&self) -> bool {
+        !self.offline.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whose directory it is; `None` if it is new.
+    ///
+    /// # Errors
+    /// `Properties` if the file is there but cannot be understood.
+    pub fn properties(&self) -> Result<Option<MetaProperties>, LogDirError> {
+        match properties::read(&*self.os.disk, &self.folder)? {
+            properties::Found::Read(found) => Ok(Some(found)),
+            properties::Found::Missing => Ok(None),
+            properties::Found::Unusable(detail) => {
+                Err(LogDirError::Properties { file: self.folder.join(properties::FILE), detail })
+            }
+        }
+    }
+
+    /// Says whose directory it is, durably.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn write_properties(&self, properties: &MetaProperties) -> Result<(), StorageError> {
+        properties::write(&*self.os.disk, &self.folder, properties)
+    }
+
+    /// The partitions that have a folder here. Folders left by a deletion are removed.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn partitions(&self) -> Result<Vec<Found>, StorageError> {
+        let disk = &*self.os.disk;
+        let mut found = Vec::new();
+        for entry in disk.list(&self.folder).map_err(StorageError::at("list", &self.folder))? {
+            let path = self.folder.join(&entry.name);
+            if !entry.is_dir {
+                continue;
+            }
+            if entry.name.ends_with("-delete") {
+                disk.remove_dir_all(&path).map_err(StorageError::at("remove", &path))?;
+            } else if let Some(partition) = partition_of(&entry.name) {
+                let file = path.join(PARTITION_METADATA);
+                let bytes = disk.read(&file).map_err(StorageError::at("read", &file))?;
+                found.push(Found { partition, topic_id: bytes.as_deref().and_then(topic_id_in) });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Opens a partition's log here, or begins one for the topic with this id.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_log(
+        &self,
+        partition: &TopicPartition,
+        topic_id: TopicId,
+        config: Arc<TopicConfig>,
+    ) -> Result<(Log, Recovered), OpenError> {
+        let folder = self.folder.join(partition.to_string());
+        let disk = &*self.os.disk;
+        disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
+        let file = folder.join(PARTITION_METADATA);
+        if disk
+            .read(&file)
+            .map_err(StorageError::at("read", &file))?
+            .as_deref()
+            .and_then(topic_id_in)
+            .is_none()
+        {
+            let text = format!("version: 0\ntopic_id: {topic_id}");
+            disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
+            disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        }
+        let at = |offsets: &Offsets| offsets.get(partition).copied().unwrap_or(Offset::ZERO);
+        let opening = Opening {
+            recovery_point: at(&self.recovery_points),
+            log_start: at(&self.log_starts),
+            clean: self.clean,
+        };
+        Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
+    }
+
+    /// Renames a deleted partition's folder; its files go with [`LogDir::remove`] later. Returns the new path.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn doom(&self, log: &Log) -> Result<PathBuf, StorageError> {
+        let id: String = self.os.random_id().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut name = log.partition().to_string();
+        // Kafka's own bound on a folder's name: 255 bytes.
+        name.truncate(255 - "..-delete".len() - id.len());
+        let to = self.folder.join(format!("{name}.{id}-delete"));
+        self.files.forget_folder(log.folder());
+        self.os.disk.rename(log.folder(), &to).map_err(StorageError::at("rename", log.folder()))?;
+        self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        Ok(to)
+    }
+
+    /// Removes a folder that [`LogDir::doom`] renamed.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn remove(&self, doomed: &Path) -> Result<(), StorageError> {
+        self.os.disk.remove_dir_all(doomed).map_err(StorageError::at("remove", doomed))
+    }
+
+    /// Replaces the two checkpoints, durably.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn write_checkpoints(
+        &self,
+        recovery_points: &Offsets,
+        log_starts: &Offsets,
+    ) -> Result<(), StorageError> {
+        let disk = &*self.os.disk;
+        checkpoint::write_offsets(disk, &self.folder.join(RECOVERY_POINTS), recovery_points)?;
+        checkpoint::write_offsets(disk, &self.folder.join(LOG_STARTS), log_starts)
+    }
+
+    /// Marks a clean stop: all logs are closed and the checkpoints written.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn mark_clean(&self) -> Result<(), StorageError> {
+        let path = self.folder.join(CLEAN);
+        let text = br#"{"version":0,"brokerEpoch":-1}"#;
+        self.os.disk.replace(&path, text).map_err(StorageError::at("write", path))
+    }
+}
+
+/// The partition whose folder has this name.
+fn partition_of(name: &str) -> Option<TopicPartition> {
+    let (topic, partition) = name.rsplit_once('-')?;
+    let partition = PartitionIndex::from_wire(partition.parse().ok()?)?;
+    let topic = TopicName::new(topic).ok()?;
+    let found = TopicPartition { topic, partition };
+    (found.to_string() == name).then_some(found)
+}
+
+fn topic_id_in(bytes: &[u8]) -> Option<TopicId> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = text.lines();
+    lines.next().filter(|line| *line == "version: 0")?;
+    TopicId::parse(lines.next()?.strip_prefix("topic_id: ")?.trim())
+}

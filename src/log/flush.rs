@@ -1,0 +1,88 @@
+//! Making a log durable, in steps that do not hold its lock over the disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Log;
+use super::error::StorageError;
+use super::files::path_in;
+use super::snapshot;
+use crate::base::Offset;
+use crate::os::{Disk, DiskFile};
+
+/// What has to reach the disk so that all below an offset is durable.
+#[derive(Debug)]
+pub struct FlushPlan {
+    files: Vec<(PathBuf, Arc<dyn DiskFile>)>,
+    folder: PathBuf,
+    disk: Arc<dyn Disk>,
+    up_to: Offset,
+}
+
+impl FlushPlan {
+    /// Where the log will be durable up to.
+    pub fn up_to(&self) -> Offset {
+        self.up_to
+    }
+
+    /// Waits for the disk. Without the log's lock, not on an async thread.
+    ///
+    /// # Errors
+    /// As the system says. Final: the pages may be gone, and a retry that succeeds would lie.
+    pub fn run(&self) -> Result<(), StorageError> {
+        for (path, file) in &self.files {
+            file.sync_data().map_err(StorageError::at("fdatasync", path))?;
+        }
+        if self.files.len() > 1 {
+            self.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        }
+        Ok(())
+    }
+}
+
+impl Log {
+    /// How many records are not yet on disk.
+    pub fn unflushed(&self) -> i64 {
+        self.end.get() - self.recovery_point.get()
+    }
+
+    /// What to do so that all that is in the log now is durable; `None` if it is already.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn flush_plan(&self) -> Result<Option<FlushPlan>, StorageError> {
+        if self.unflushed() == 0 {
+            return Ok(None);
+        }
+        let first =
+            self.segments.partition_point(|segment| segment.base <= self.recovery_point.get());
+        let mut files = Vec::new();
+        for segment in &self.segments[first.saturating_sub(1)..] {
+            files.push((segment.path().to_path_buf(), segment.file(&self.files)?));
+        }
+        let disk = self.os.disk.clone();
+        Ok(Some(FlushPlan { files, folder: self.folder.clone(), disk, up_to: self.end }))
+    }
+
+    /// Notes that the log is durable up to `offset`.
+    pub fn flushed(&mut self, up_to: Offset) {
+        self.recovery_point = self.recovery_point.max(up_to).min(self.end);
+        self.assert_invariants();
+    }
+
+    /// Writes all that a clean stop leaves behind: indexes, the producers' snapshot, and the log itself, durably.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn close(&mut self) -> Result<(), StorageError> {
+        let disk = self.os.disk.clone();
+        self.active().write_indexes(&*disk)?;
+        self.active().seal(&*disk)?;
+        if let Some(plan) = self.flush_plan()? {
+            plan.run()?;
+            self.flushed(plan.up_to());
+        }
+        let path = path_in(&self.folder, self.end.get(), ".snapshot");
+        snapshot::write(&*disk, &path, &self.producers)
+    }
+}

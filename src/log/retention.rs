@@ -1,0 +1,125 @@
+//! What is deleted: whole segments, by age, by size, or below the start of the log. Files are first renamed, and removed
+//! once `file.delete.delay.ms` has passed.
+
+use std::path::PathBuf;
+
+use super::Log;
+use super::error::{ReadError, StorageError};
+use super::files::path_in;
+use super::segment::Segment;
+use crate::base::{Millis, Offset};
+
+/// Why a segment was deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reason {
+    Age,
+    Size,
+    Start,
+}
+
+impl Log {
+    /// Deletes the segments that the configuration does not keep. Returns how many.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn enforce_retention(&mut self, now: Millis) -> Result<usize, StorageError> {
+        let mut deleted = 0;
+        while let Some(reason) = self.first_is_due(now) {
+            if self.segments.len() == 1 {
+                self.roll()?;
+            }
+            self.delete_first(now)?;
+            tracing::debug!(partition = %self.partition, ?reason, start = %self.start, "deleted a segment");
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+
+    fn first_is_due(&self, now: Millis) -> Option<Reason> {
+        let first = self.segments.first().filter(|first| first.size > 0)?;
+        let config = &self.config;
+        let next = self.segments.get(1).map_or(self.end.get(), |next| next.base);
+        if next <= self.start.get() && self.segments.len() > 1 {
+            return Some(Reason::Start);
+        }
+        if !config.delete {
+            return None;
+        }
+        let age = now.0.saturating_sub(first.youngest.timestamp);
+        if config.retention_ms >= 0 && first.youngest.timestamp >= 0 && age > config.retention_ms {
+            return Some(Reason::Age);
+        }
+        let rest = self.size_bytes().saturating_sub(first.size);
+        let keep = u64::try_from(config.retention_bytes).ok();
+        (self.segments.len() > 1 && keep.is_some_and(|keep| rest >= keep)).then_some(Reason::Size)
+    }
+
+    fn delete_first(&mut self, now: Millis) -> Result<(), StorageError> {
+        let next = self.segments[1].base;
+        self.doom(0, now)?;
+        self.raise_start(Offset::new(next))
+    }
+
+    /// Renames a segment's files and forgets it.
+    fn doom(&mut self, at: usize, now: Millis) -> Result<(), StorageError> {
+        let segment: Segment = self.segments.remove(at);
+        let due = now.0.saturating_add(self.config.file_delete_delay_ms);
+        self.files.forget(segment.path());
+        for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] {
+            let from = path_in(&self.folder, segment.base, suffix);
+            let mut to = from.clone().into_os_string();
+            to.push(".deleted");
+            let to = PathBuf::from(to);
+            match self.os.disk.rename(&from, &to) {
+                Ok(()) => self.doomed.push((to, due)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StorageError::at("rename", from)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn raise_start(&mut self, start: Offset) -> Result<(), StorageError> {
+        self.start = self.start.max(start);
+        if self.epochs.cut_below(self.start) {
+            self.epochs.save(self.disk())?;
+        }
+        self.assert_invariants();
+        Ok(())
+    }
+
+    /// Removes files that were renamed long enough ago.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn remove_doomed(&mut self, now: Millis) -> Result<(), StorageError> {
+        let due = self.doomed.iter().take_while(|(_, due)| *due <= now.0).count();
+        for (path, _) in self.doomed.drain(..due) {
+            match self.os.disk.remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StorageError::at("remove", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the start of the log up to `before`, and deletes the segments that lie below (KIP-107).
+    ///
+    /// # Errors
+    /// `OutOfRange` if `before` is past the end or below the start's first value; `Storage` as the system says.
+    pub fn delete_records(&mut self, before: Offset, now: Millis) -> Result<(), ReadError> {
+        if before > self.end {
+            return Err(ReadError::OutOfRange { wanted: before, start: self.start, end: self.end });
+        }
+        if before <= self.start {
+            return Ok(());
+        }
+        self.raise_start(before)?;
+        while self.segments.get(1).is_some_and(|next| next.base <= before.get()) {
+            self.doom(0, now)?;
+        }
+        Ok(())
+    }
+}

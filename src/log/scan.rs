@@ -1,0 +1,97 @@
+//! Steps from batch to batch through a segment file, reading headers only.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::{ReadError, StorageError};
+use crate::os::DiskFile;
+use crate::record::{BatchHeader, HEADER_LEN, Prefix};
+
+/// A batch as its header tells of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Its first byte in the file.
+    pub position: u64,
+    /// Its size in bytes.
+    pub size: usize,
+    /// Its last offset.
+    pub last_offset: i64,
+    /// Its header; `None` for message formats 0 and 1.
+    pub header: Option<BatchHeader>,
+}
+
+impl Found {
+    /// Where the next batch begins.
+    pub fn end(&self) -> u64 {
+        self.position + self.size as u64
+    }
+}
+
+/// Reads ahead this much, so that small batches do not cost a system call each.
+const WINDOW: usize = 4096;
+
+/// A walk over the batches of a file from one of their boundaries on.
+pub struct Scan<'a> {
+    file: Arc<dyn DiskFile>,
+    path: &'a Path,
+    next: u64,
+    end: u64,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl<'a> Scan<'a> {
+    /// Begins at `position`, which is a batch's first byte, and stops at `end`.
+    pub fn new(file: Arc<dyn DiskFile>, path: &'a Path, position: u64, end: u64) -> Scan<'a> {
+        Scan { file, path, next: position, end, window: Vec::new(), window_at: 0 }
+    }
+
+    /// The next batch; `None` at the end.
+    ///
+    /// # Errors
+    /// `Damaged` where no header stands, or a batch reaches past the end.
+    pub fn next(&mut self) -> Result<Option<Found>, ReadError> {
+        let position = self.next;
+        if position >= self.end {
+            return Ok(None);
+        }
+        let left = usize::try_from(self.end - position).unwrap_or(usize::MAX);
+        let damaged = |source| ReadError::Damaged { file: self.path.into(), position, source };
+        let bytes =
+            head(&*self.file, self.path, &mut self.window, &mut self.window_at, position, left)?;
+        let prefix = Prefix::parse(bytes).map_err(damaged)?;
+        let header = if prefix.magic >= 2 {
+            Some(BatchHeader::parse(bytes).map_err(damaged)?)
+        } else {
+            None
+        };
+        if prefix.size > left {
+            return Err(damaged(crate::record::BatchError::Short { wanted: prefix.size, left }));
+        }
+        let last_offset = header.map_or(prefix.offset, |header| header.last_offset());
+        let found = Found { position, size: prefix.size, last_offset, header };
+        self.next = found.end();
+        Ok(Some(found))
+    }
+}
+
+/// The bytes from `position` on: a whole header, or what is left of the file.
+fn head<'w>(
+    file: &dyn DiskFile,
+    path: &Path,
+    window: &'w mut Vec<u8>,
+    window_at: &mut u64,
+    position: u64,
+    left: usize,
+) -> Result<&'w [u8], ReadError> {
+    let wanted = left.min(HEADER_LEN) as u64;
+    let inside = position >= *window_at && position + wanted <= *window_at + window.len() as u64;
+    if !inside {
+        window.resize(left.min(WINDOW), 0);
+        let read = file.read_at(window, position).map_err(StorageError::at("read", path))?;
+        window.truncate(read);
+        *window_at = position;
+    }
+    let start = (position - *window_at) as usize;
+    Ok(&window[start.min(window.len())..])
+}
