@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall;
-use zstd::zstd_safe::{CCtx, DCtx, compress_bound, is_error_kind};
+use zstd::zstd_safe::{CCtx, DCtx, compress_bound, get_frame_content_size, is_error_kind};
 
 use super::{Codec, CompressError, DecompressError, next_room};
 
@@ -50,8 +50,10 @@ pub(super) fn decompress(
             Some(context) => context,
             none => none.insert(DCtx::try_create().ok_or_else(|| corrupt("no memory"))?),
         };
-        // The output starts with what room there is, and doubles: a buffer that is reused soon fits at once.
-        let mut room = next_room(0, out.capacity(), cap.saturating_add(1));
+        // One byte over the cap tells a bomb from what just fits. Where the room is too small, it doubles and all
+        // starts anew: a buffer that is used again soon fits at once, and the first guess nearly always.
+        let most = cap.saturating_add(1);
+        let mut room = next_room(0, out.capacity(), most).max(guess(input)).min(most);
         loop {
             out.clear();
             out.reserve(room);
@@ -66,10 +68,23 @@ pub(super) fn decompress(
                 Err(_) if out.capacity() > cap => {
                     return Err(DecompressError::TooLarge { codec: Codec::Zstd, cap });
                 }
-                Err(_) => room = out.capacity().saturating_mul(2).min(cap.saturating_add(1)),
+                Err(_) => room = out.capacity().saturating_mul(2).min(most),
             }
         }
     })
+}
+
+/// How much `input` may well decompress to: what its header claims, where that is a small multiple of it.
+fn guess(input: &[u8]) -> usize {
+    const USUAL_RATIO: usize = 6;
+    const BELIEVED_RATIO: u64 = 32;
+    let usual = input.len().saturating_mul(USUAL_RATIO);
+    match get_frame_content_size(input) {
+        Ok(Some(claimed)) if claimed <= (input.len() as u64).saturating_mul(BELIEVED_RATIO) => {
+            claimed as usize
+        }
+        _ => usual,
+    }
 }
 
 fn corrupt(detail: &'static str) -> DecompressError {
