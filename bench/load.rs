@@ -91,6 +91,9 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
         .set("group.id", "unused")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
+        // By default librdkafka pauses fetching for a second once its queue is full: that would measure the pauses.
+        .set("queued.min.messages", "1000000")
+        .set("fetch.queue.backoff.ms", "5")
         .create()?;
     let mut wanted = TopicPartitionList::new();
     for partition in 0..partitions {

@@ -11,11 +11,17 @@ use std::path::PathBuf;
 
 use broker::{Broker, Kind};
 use clap::Parser;
-use table::{Leg, Measured};
+use table::{Leg, Measured, Side};
 
 #[derive(Parser)]
 #[command(name = "bench/run", about = "Measure klog beside Apache Kafka, through librdkafka")]
 struct Options {
+    /// The broker that is measured
+    #[arg(long, value_enum, default_value_t = Kind::Klog)]
+    a: Kind,
+    /// The broker that it is measured against; the same as A shows how much is noise
+    #[arg(long, value_enum, default_value_t = Kind::Kafka)]
+    b: Kind,
     /// Bytes of data per leg, in MiB
     #[arg(long, default_value_t = 1024)]
     mib: u64,
@@ -54,10 +60,8 @@ fn main() -> anyhow::Result<()> {
     let mut legs = Vec::new();
     for size in &options.sizes {
         for round in 0..options.rounds {
-            for (place, kind) in
-                [Kind::Klog, Kind::Kafka, Kind::Kafka, Kind::Klog].into_iter().enumerate()
-            {
-                let leg = run_leg(&options, kind, *size)?;
+            for (place, side) in [Side::A, Side::B, Side::B, Side::A].into_iter().enumerate() {
+                let leg = run_leg(&options, side, *size)?;
                 eprintln!("round {}, leg {} of 4: {leg}", round + 1, place + 1);
                 legs.push(leg);
             }
@@ -66,11 +70,12 @@ fn main() -> anyhow::Result<()> {
     if options.fill_page_cache_gib > 0 {
         std::fs::remove_file(&filler)?;
     }
-    println!("{}", table::markdown(&legs));
+    println!("{}", table::markdown(&legs, [options.a, options.b]));
     Ok(())
 }
 
-fn run_leg(options: &Options, kind: Kind, size: usize) -> anyhow::Result<Leg> {
+fn run_leg(options: &Options, side: Side, size: usize) -> anyhow::Result<Leg> {
+    let kind = if side == Side::A { options.a } else { options.b };
     let broker = Broker::start(kind, &options.dir)?;
     let records = |mib: u64| (mib << 20) / size as u64;
     load::create_topics(broker.address(), &["warm-up", "measured"], options.partitions)?;
@@ -82,7 +87,7 @@ fn run_leg(options: &Options, kind: Kind, size: usize) -> anyhow::Result<Leg> {
     let consumed = measure(&broker, count, || {
         load::consume(broker.address(), "measured", options.partitions, count)
     })?;
-    Ok(Leg { kind, size, produced, consumed })
+    Ok(Leg { side, kind, size, produced, consumed })
 }
 
 fn measure(

@@ -4,8 +4,15 @@ use std::fmt;
 
 use crate::broker::Kind;
 
+#[derive(Clone, Copy, PartialEq)]
+pub enum Side {
+    A,
+    B,
+}
+
 /// One broker's run at one record size.
 pub struct Leg {
+    pub side: Side,
     pub kind: Kind,
     pub size: usize,
     pub produced: Measured,
@@ -21,7 +28,7 @@ pub struct Measured {
 
 impl fmt::Display for Leg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Leg { kind, size, produced, consumed } = self;
+        let Leg { kind, size, produced, consumed, .. } = self;
         write!(f, "{kind:?}, {size} B: produce {produced}, consume {consumed}")
     }
 }
@@ -33,31 +40,31 @@ impl fmt::Display for Measured {
     }
 }
 
-/// A line for each record size and direction: means over the legs, and klog's over Kafka's. MB is 10⁶ bytes.
-pub fn markdown(legs: &[Leg]) -> String {
-    let mut text = String::from(
-        "| case | klog records/s | Kafka records/s | ratio | klog MB/s | Kafka MB/s | klog CPU s | Kafka CPU s | ratio |\n\
+/// A line for each record size and direction: means over the legs, and A's over B's. MB is 10⁶ bytes.
+pub fn markdown(legs: &[Leg], [a, b]: [Kind; 2]) -> String {
+    let mut text = format!(
+        "| case | {a:?} records/s | {b:?} records/s | ratio | {a:?} MB/s | {b:?} MB/s | {a:?} CPU s | {b:?} CPU s | ratio |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let mut sizes: Vec<usize> = legs.iter().map(|leg| leg.size).collect();
     sizes.dedup();
     for size in sizes {
         for (name, pick) in DIRECTIONS {
-            let of = |kind: Kind| {
-                let legs = legs.iter().filter(|leg| leg.kind == kind && leg.size == size);
+            let of = |side: Side| {
+                let legs = legs.iter().filter(|leg| leg.side == side && leg.size == size);
                 Mean::of(legs.map(pick))
             };
-            let (klog, kafka) = (of(Kind::Klog), of(Kind::Kafka));
+            let (a, b) = (of(Side::A), of(Side::B));
             text.push_str(&format!(
                 "| {name}, {size} B | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.1} | {:.1} | {:.2} |\n",
-                klog.rate,
-                kafka.rate,
-                klog.rate / kafka.rate,
-                klog.rate * size as f64 / 1e6,
-                kafka.rate * size as f64 / 1e6,
-                klog.cpu,
-                kafka.cpu,
-                klog.cpu / kafka.cpu,
+                a.rate,
+                b.rate,
+                a.rate / b.rate,
+                a.rate * size as f64 / 1e6,
+                b.rate * size as f64 / 1e6,
+                a.cpu,
+                b.cpu,
+                a.cpu / b.cpu,
             ));
         }
     }
