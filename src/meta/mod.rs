@@ -1,1 +1,27 @@
-//! Rank 2. The cluster image and the controller that changes it. Pure.
+//! Rank 2. The cluster's metadata as a pure state machine: *decide* a wish into records, *replay* records into the
+//! [`Image`]. Pure: no clock, no disk; who calls it brings ids and commits the records.
+//!
+//! The records are Kafka's own, so that Kafka's tools read klog's metadata log and klog takes over Kafka's. What this
+//! version has no use for yet is kept and written back, never dropped; what it does not know is refused.
+
+mod decide;
+mod image;
+pub mod records;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{
+    ConfigChange, FeatureChange, NewTopic, Refused, allocate_producer_ids, change_configs,
+    create_partitions, create_topic, delete_topic, register_broker, update_feature,
+};
+pub use image::{ConfigResource, Image, ReplayError, ResourceKind, Topic};
+pub use records::{MetadataRecord, RecordError};
+
+/// The feature level that a fresh cluster starts with: Kafka 4.3's.
+pub const METADATA_VERSION: i16 = 30;
+
+/// The oldest level that klog reads: the first of Kafka 3.3 with KRaft in production.
+pub const OLDEST_METADATA_VERSION: i16 = 7;
+
+/// The feature's name.
+pub const METADATA_VERSION_FEATURE: &str = "metadata.version";

@@ -69,34 +69,33 @@ macro_rules! message {
                 wire: $crate::wire::Wire,
                 out: &mut $crate::wire::Encoder,
             ) -> Result<(), $crate::wire::EncodeError> {
-                let mut tags = $crate::wire::tags::TagWriter::new(&self.unknown_tags);
+                let tags = &mut $crate::wire::tags::TagWriter::new(&self.unknown_tags);
                 $({
                     const FIELD: &$crate::wire::Field = &<$name as $crate::wire::Fields>::SCHEMA.fields
                         [$crate::wire::macros::index_of::<$name>(stringify!($field))];
                     let is_default = || self.$field == $crate::wire::macros::default_of!($ty $(, $default)?);
-                    $crate::wire::field::put(FIELD, Self::SCHEMA, &self.$field, is_default, wire, &mut tags, out)?;
+                    $crate::wire::field::put(FIELD, Self::SCHEMA, &self.$field, is_default, wire, tags, out)?;
                 })*
                 tags.finish(wire, out);
                 Ok(())
             }
 
-            #[allow(unused_mut)]
             fn get_fields(
                 wire: $crate::wire::Wire,
                 input: &mut $crate::base::Cursor,
             ) -> Result<$name, $crate::wire::Located> {
                 let schema = <$name as $crate::wire::Fields>::SCHEMA;
-                $(
-                    let mut $field: $ty = {
+                let mut message = $name {
+                    $($field: {
                         const FIELD: &$crate::wire::Field = &<$name as $crate::wire::Fields>::SCHEMA.fields
                             [$crate::wire::macros::index_of::<$name>(stringify!($field))];
                         match $crate::wire::field::get(FIELD, schema, wire, input)? {
                             Some(value) => value,
                             None => $crate::wire::macros::default_of!($ty $(, $default)?),
                         }
-                    };
-                )*
-                let mut unknown_tags = $crate::wire::UnknownTags::default();
+                    },)*
+                    unknown_tags: $crate::wire::UnknownTags::default(),
+                };
                 if wire.flexible {
                     let mut tags = $crate::wire::tags::TagReader::new(schema, input)?;
                     while let Some((tag, bytes)) = tags.next(schema, input)? {
@@ -104,14 +103,14 @@ macro_rules! message {
                             const FIELD: &$crate::wire::Field = &<$name as $crate::wire::Fields>::SCHEMA.fields
                                 [$crate::wire::macros::index_of::<$name>(stringify!($field))];
                             if FIELD.tagged_as(tag, wire.version) {
-                                $field = $crate::wire::field::get_tagged(FIELD, schema, wire, bytes)?;
+                                message.$field = $crate::wire::field::get_tagged(FIELD, schema, wire, bytes)?;
                                 continue;
                             }
                         })*
-                        unknown_tags.push(tag, bytes);
+                        message.unknown_tags.push(tag, bytes);
                     }
                 }
-                Ok($name { $($field,)* unknown_tags })
+                Ok(message)
             }
         }
 

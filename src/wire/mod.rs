@@ -52,6 +52,7 @@ pub use header::{
     Opening, decode_client_id, decode_response_header, encode_request_header,
     encode_response_header,
 };
+pub(crate) use macros::message;
 pub use message::{Fields, Request};
 pub use records::Records;
 pub use schema::{Api, Field, Schema, Type, Versions};

@@ -64,7 +64,7 @@ impl<'a> TagWriter<'a> {
 
     /// Appends what was collected; nothing in versions that are not flexible.
     #[inline]
-    pub(crate) fn finish(mut self, wire: Wire, out: &mut Encoder) {
+    pub(crate) fn finish(&mut self, wire: Wire, out: &mut Encoder) {
         if !wire.flexible {
             return;
         }

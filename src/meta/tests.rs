@@ -1,0 +1,160 @@
+use super::records::nodes::RegisterBrokerRecord;
+use super::*;
+use crate::base::{ErrorCode, TopicId};
+
+fn id(byte: u8) -> TopicId {
+    TopicId([byte; 16])
+}
+
+fn image() -> Image {
+    let mut image = Image::default();
+    apply(
+        &mut image,
+        &register_broker(RegisterBrokerRecord {
+            broker_id: 1,
+            fenced: false,
+            ..Default::default()
+        }),
+    );
+    image
+}
+
+/// Applies records after a trip through their bytes.
+fn apply(image: &mut Image, records: &[MetadataRecord]) {
+    for record in records {
+        let read = MetadataRecord::decode(record.encode().unwrap()).unwrap();
+        assert_eq!(&read, record);
+        image.replay(&read).unwrap();
+    }
+}
+
+fn topic(name: &str, partitions: i32) -> NewTopic {
+    NewTopic { name: name.into(), partitions, replication_factor: 1, ..NewTopic::default() }
+}
+
+#[test]
+fn a_topic_has_its_partitions_on_the_only_broker() {
+    let mut image = image();
+    let records = create_topic(&image, &topic("events", 3), id(1), || id(9)).unwrap();
+    apply(&mut image, &records);
+    let topic = image.topic_by_id(id(1)).unwrap();
+    assert_eq!(topic.name.as_str(), "events");
+    assert_eq!(topic.partitions.len(), 3);
+    assert!(
+        topic
+            .partitions
+            .iter()
+            .all(|partition| partition.leader == 1 && partition.directories == [id(9)])
+    );
+}
+
+#[test]
+fn what_cannot_be_a_topic_is_refused_with_kafkas_code() {
+    let mut image = image();
+    let records = create_topic(&image, &topic("a.b", 1), id(1), || id(9)).unwrap();
+    apply(&mut image, &records);
+    let code = |wish: NewTopic| create_topic(&image, &wish, id(2), || id(9)).unwrap_err().code;
+    assert_eq!(code(topic("a.b", 1)), ErrorCode::TopicAlreadyExists);
+    assert_eq!(code(topic("a_b", 1)), ErrorCode::InvalidTopicException);
+    for name in ["", ".", "..", "../x", "a\0b", &"x".repeat(250)] {
+        assert_eq!(code(topic(name, 1)), ErrorCode::InvalidTopicException, "{name:?}");
+    }
+    for partitions in [0, -1, i32::MAX] {
+        assert_eq!(code(topic("c", partitions)), ErrorCode::InvalidPartitions);
+    }
+    assert_eq!(
+        code(NewTopic { replication_factor: 2, ..topic("c", 1) }),
+        ErrorCode::InvalidReplicationFactor
+    );
+    for assignments in
+        [vec![(1, vec![1])], vec![(0, vec![1, 1])], vec![(0, vec![7])], vec![(0, vec![])]]
+    {
+        assert_eq!(
+            code(NewTopic { assignments, ..topic("c", 1) }),
+            ErrorCode::InvalidReplicaAssignment
+        );
+    }
+}
+
+#[test]
+fn a_removed_topic_takes_its_configs_along() {
+    let mut image = image();
+    let wish = NewTopic { configs: vec![("retention.ms".into(), "5".into())], ..topic("t", 1) };
+    let records = create_topic(&image, &wish, id(1), || id(9)).unwrap();
+    apply(&mut image, &records);
+    assert!(image.configs(&ConfigResource::topic("t")).is_some());
+    let records = delete_topic(&image, id(1)).unwrap();
+    apply(&mut image, &records);
+    assert_eq!(image.configs(&ConfigResource::topic("t")), None);
+    assert_eq!(delete_topic(&image, id(1)).unwrap_err().code, ErrorCode::UnknownTopicId);
+}
+
+#[test]
+fn partitions_are_added_and_never_taken_away() {
+    let mut image = image();
+    let records = create_topic(&image, &topic("t", 2), id(1), || id(9)).unwrap();
+    apply(&mut image, &records);
+    let code = |count| create_partitions(&image, "t", count, None, || id(9)).unwrap_err().code;
+    assert_eq!(code(2), ErrorCode::InvalidPartitions);
+    assert_eq!(code(1), ErrorCode::InvalidPartitions);
+    let records = create_partitions(&image, "t", 5, None, || id(9)).unwrap();
+    apply(&mut image, &records);
+    assert_eq!(image.topic("t").unwrap().partitions.len(), 5);
+}
+
+#[test]
+fn blocks_of_producer_ids_do_not_overlap() {
+    let mut image = image();
+    let mut firsts = Vec::new();
+    for _ in 0..3 {
+        let (first, records) = allocate_producer_ids(&image, 1, 0, 1000).unwrap();
+        apply(&mut image, &records);
+        firsts.push(first);
+    }
+    assert_eq!(firsts, [0, 1000, 2000]);
+}
+
+#[test]
+fn what_an_aborted_transaction_holds_does_not_count() {
+    let mut image = image();
+    let before = image.clone();
+    let mut records = vec![MetadataRecord::BeginTransaction(Default::default())];
+    records.extend(create_topic(&image, &topic("t", 1), id(1), || id(9)).unwrap());
+    apply(&mut image, &records);
+    assert!(image.topic("t").is_none());
+    apply(&mut image, &[MetadataRecord::AbortTransaction(Default::default())]);
+    assert_eq!(image, before);
+    apply(&mut image, &records);
+    apply(&mut image, &[MetadataRecord::EndTransaction(Default::default())]);
+    assert!(image.topic("t").is_some());
+}
+
+#[test]
+fn an_image_is_made_again_from_its_own_records() {
+    let mut image = image();
+    let wish = NewTopic { configs: vec![("retention.ms".into(), "5".into())], ..topic("t", 4) };
+    let mut records = create_topic(&image, &wish, id(1), || id(9)).unwrap();
+    records.extend(allocate_producer_ids(&image, 1, 3, 1000).unwrap().1);
+    let raise = FeatureChange {
+        name: METADATA_VERSION_FEATURE.into(),
+        level: METADATA_VERSION,
+        may_downgrade: false,
+    };
+    records.extend(update_feature(&image, &raise).unwrap());
+    records.push(MetadataRecord::ClientQuota(Default::default()));
+    apply(&mut image, &records);
+    let mut again = Image::default();
+    apply(&mut again, &image.to_records());
+    assert_eq!(again, image);
+}
+
+#[test]
+fn a_metadata_version_that_is_not_known_is_refused() {
+    let record = records::cluster::FeatureLevelRecord {
+        name: METADATA_VERSION_FEATURE.into(),
+        feature_level: METADATA_VERSION + 1,
+        ..Default::default()
+    };
+    let error = Image::default().replay(&record.into()).unwrap_err();
+    assert!(matches!(error, ReplayError::MetadataVersion(_)));
+}
