@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::{Codec, CompressError, DecompressError, next_room};
+use super::{Codec, CompressError, DecompressError, grow};
 
 const WINDOW_BITS: u8 = 15;
 /// zlib's own default, which is Kafka's -1.
@@ -73,7 +73,7 @@ fn step(
     out: &mut Vec<u8>,
 ) -> Result<Status, DecompressError> {
     let before = out.len();
-    let room = next_room(before, out.capacity(), cap);
+    let room = grow(out, 0, cap);
     let (taken_before, made_before) = (inflate.total_in(), inflate.total_out());
     let status = if room == 0 {
         // At the cap: the end of the stream may still follow, another byte may not.
@@ -84,7 +84,6 @@ fn step(
         }
         status
     } else {
-        out.reserve(room);
         let status = inflate.decompress_vec(input, out, FlushDecompress::None);
         if out.len() > cap {
             return Err(DecompressError::TooLarge { codec: Codec::Gzip, cap });

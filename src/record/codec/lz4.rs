@@ -8,7 +8,7 @@ use lz4_flex::block::{
     decompress_into_with_dict, get_maximum_output_size,
 };
 
-use super::{Codec, CompressError, DecompressError};
+use super::{Codec, CompressError, DecompressError, grow};
 
 const MAGIC: [u8; 4] = 0x184d_2204_u32.to_le_bytes();
 /// Version 1, independent blocks, no checksums; blocks of 64 KiB; the checksum of these two. Java writes the same.
@@ -158,6 +158,7 @@ impl Frame {
             } else if length > cap - out.len() {
                 return Err(too_large(cap));
             } else {
+                grow(out, length, cap);
                 out.extend_from_slice(block);
             }
             if self.block_checksums {
@@ -185,6 +186,7 @@ impl Frame {
         let start = out.len();
         let possible = block.len().saturating_mul(MAX_RATIO).min(self.block_max);
         let room = possible.min(cap - start);
+        grow(out, room, cap);
         out.resize(start + room, 0);
         let (before, fresh) = out.split_at_mut(start);
         let made = if self.linked && start > frame_start {

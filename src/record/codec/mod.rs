@@ -194,12 +194,16 @@ pub fn decompress_legacy(
     }
 }
 
-/// Room to make next in an output that holds `len` of at most `cap` bytes: what is there already, else as much again.
-fn next_room(len: usize, capacity: usize, cap: usize) -> usize {
+/// Makes room for `wanted` more bytes, or some where `wanted` is none: at least doubling, but never beyond `cap`
+/// unless `wanted` is. Returns how many may be written.
+fn grow(out: &mut Vec<u8>, wanted: usize, cap: usize) -> usize {
     const LEAST: usize = 16 << 10;
-    let spare = capacity - len;
-    let wanted = if spare > 0 { spare } else { len.max(LEAST) };
-    wanted.min(cap - len)
+    let (len, capacity) = (out.len(), out.capacity());
+    if capacity - len < wanted.max(1) {
+        let doubled = capacity.saturating_mul(2).clamp(LEAST, cap.max(LEAST)).min(cap);
+        out.reserve_exact(doubled.max(len + wanted) - len);
+    }
+    (out.capacity() - len).min(cap - len)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use super::{Codec, CompressError, DecompressError};
+use super::{Codec, CompressError, DecompressError, grow};
 
 /// Marks a xerial stream; two big-endian version numbers follow.
 const MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
@@ -75,6 +75,7 @@ fn block(input: &[u8], cap: usize, out: &mut Vec<u8>) -> Result<(), DecompressEr
     if claimed == 0 && input.is_empty() {
         return Err(corrupt("an empty block"));
     }
+    grow(out, claimed, cap);
     out.resize(start + claimed, 0);
     let made = snap::raw::Decoder::new()
         .decompress(input, &mut out[start..])

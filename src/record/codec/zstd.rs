@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode::ZSTD_error_dstSize_tooSmall;
 use zstd::zstd_safe::{CCtx, DCtx, compress_bound, get_frame_content_size, is_error_kind};
 
-use super::{Codec, CompressError, DecompressError, next_room};
+use super::{Codec, CompressError, DecompressError, grow};
 
 /// Kafka's default (KIP-390), and the library's.
 const DEFAULT_LEVEL: i32 = 3;
@@ -53,21 +53,17 @@ pub(super) fn decompress(
         // One byte over the cap tells a bomb from what just fits. Where the room is too small, it doubles and all
         // starts anew: a buffer that is used again soon fits at once, and the first guess nearly always.
         let most = cap.saturating_add(1);
-        let mut room = next_room(0, out.capacity(), most).max(guess(input)).min(most);
+        let mut room = guess(input).min(most);
         loop {
             out.clear();
-            out.reserve(room);
+            grow(out, room, most);
             match context.decompress(out, input) {
-                Ok(_) if out.len() > cap => {
-                    return Err(DecompressError::TooLarge { codec: Codec::Zstd, cap });
-                }
-                Ok(_) => return Ok(()),
+                Ok(_) if out.len() > cap => break Err(too_large(cap)),
+                Ok(_) => break Ok(()),
                 Err(code) if !is_error_kind(code, ZSTD_error_dstSize_tooSmall) => {
-                    return Err(corrupt("not a zstandard frame"));
+                    break Err(corrupt("not a zstandard frame"));
                 }
-                Err(_) if out.capacity() > cap => {
-                    return Err(DecompressError::TooLarge { codec: Codec::Zstd, cap });
-                }
+                Err(_) if out.capacity() > cap => break Err(too_large(cap)),
                 Err(_) => room = out.capacity().saturating_mul(2).min(most),
             }
         }
@@ -89,4 +85,8 @@ fn guess(input: &[u8]) -> usize {
 
 fn corrupt(detail: &'static str) -> DecompressError {
     DecompressError::Corrupt { codec: Codec::Zstd, detail }
+}
+
+fn too_large(cap: usize) -> DecompressError {
+    DecompressError::TooLarge { codec: Codec::Zstd, cap }
 }
