@@ -1,6 +1,7 @@
 //! Rank 1. Record batches: parsed, validated, stamped in place, built; the four codecs; magic 0 and 1 for reading.
 //!
 //! Bytes come in as one `Bytes`; [`split_batches`] cuts it into [`Batch`]es, each a slice with its header parsed.
+//! [`split_any`] takes old formats too.
 //! A broker then calls [`validate_produced`] once per batch and [`Stamp`]s a copy of the header; a reader calls
 //! [`records()`]; a writer uses [`BatchBuilder`]. Decompression is always under a cap: what a length field claims is
 //! never allocated. This room never touches a file, a socket or a clock, and never logs.
@@ -10,6 +11,7 @@ mod builder;
 pub mod codec;
 pub mod control;
 mod error;
+mod fetched;
 mod header;
 mod layout;
 pub mod legacy;
@@ -23,6 +25,7 @@ pub use batch::{Batch, Batches, check_crc, split_batches, split_fetched};
 pub use builder::{BatchBuilder, BatchOptions, BatchProducer, BuildError};
 pub use codec::{Codec, CompressError, DecompressError};
 pub use error::BatchError;
+pub use fetched::{AnyBatch, AnyBatches, AnyRecords, ReadAnyError, split_any};
 pub use header::{Attributes, BatchHeader, Prefix, TimestampType};
 pub use layout::{HEADER_LEN, PREFIX_LEN};
 pub use recompress::{RecompressError, recompress};

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use klog::base::{LeaderEpoch, Millis, Offset, TopicId};
 use klog::record::control::{ControlRecord, LeaderChange, Voter};
 use klog::record::{
-    Batch, BatchOptions, BatchProducer, Codec, Limits, Prefix, Record, Scratch, Stamp,
-    TimestampType, legacy, recompress, split_batches, validate_produced,
+    AnyBatch, Batch, BatchOptions, BatchProducer, Codec, Limits, Record, Scratch, Stamp,
+    TimestampType, recompress, split_any, split_batches, validate_produced,
 };
 
 use crate::sample::{CAP, build, read, sample};
@@ -38,6 +38,25 @@ fn kafka_and_klog_read_each_others_batches_alike() {
         (4 + 8 + 10 + 1) + (10 + 1),
         "every format, codec and timestamp type, theirs and ours"
     );
+}
+
+#[test]
+fn a_fetch_across_formats_reads_on_and_drops_only_the_torn_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    run_java(folder.path());
+    let load = |name: &str| fs::read(folder.path().join(name)).expect("a file");
+    let sets = ["kafka-v0-lz4-CreateTime.bin", "kafka-v1-gzip-LogAppendTime.bin"].map(load);
+    let last = load("kafka-v2-snappy-CreateTime.bin");
+    let all = Bytes::from([&sets[0][..], &sets[1], &last].concat());
+    let count = |bytes: Bytes| -> usize {
+        split_any(bytes)
+            .map(|batch| batch.expect("whole").records(CAP).expect("sound").count())
+            .sum()
+    };
+    assert_eq!(count(all.clone()), 180);
+    for cut in [1, last.len() - 1, last.len() - 17] {
+        assert_eq!(count(all.slice(..all.len() - cut)), 120);
+    }
 }
 
 #[test]
@@ -138,18 +157,14 @@ fn control_batches_are_byte_for_byte_kafkas() {
 /// klog's reading of a set, in the words of `Batches.java`.
 fn read_set(set: Bytes) -> String {
     let mut out = String::new();
-    if Prefix::parse(&set).expect("a prefix").magic == 2 {
-        for batch in split_batches(set) {
-            let batch = batch.expect("whole batches");
-            batch.check_crc().expect("the CRC is right");
-            put_batch(&mut out, &batch);
-            read(&batch).iter().for_each(|record| put_record(&mut out, record));
+    for batch in split_any(set) {
+        let batch = batch.expect("whole batches");
+        batch.check_crc().expect("the CRC is right");
+        if let AnyBatch::Batch(batch) = &batch {
+            put_batch(&mut out, batch);
         }
-    } else {
-        for entry in legacy::split(set) {
-            let records = entry.expect("whole entries").records(CAP).expect("sound");
-            records.for_each(|record| put_record(&mut out, &record.expect("sound")));
-        }
+        let records = batch.records(CAP).expect("sound");
+        records.for_each(|record| put_record(&mut out, &record.expect("sound")));
     }
     out
 }

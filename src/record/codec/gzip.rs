@@ -1,4 +1,5 @@
-//! RFC 1952, by zlib-rs. Several members in a row read as one stream, as Java reads them.
+//! RFC 1952, deflate by zlib-rs. Several members in a row read as one stream, as Java reads them. The members' frames
+//! are read by hand: flate2 keeps a raw inflater across batches, but makes one for gzip anew each time.
 
 use std::cell::RefCell;
 
@@ -11,7 +12,7 @@ const WINDOW_BITS: u8 = 15;
 const DEFAULT_LEVEL: u32 = 6;
 
 thread_local! {
-    static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new_gzip(WINDOW_BITS));
+    static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(false));
     static DEFLATE: RefCell<Option<(u32, Compress)>> = const { RefCell::new(None) };
 }
 
@@ -52,17 +53,56 @@ pub(super) fn decompress(
     out: &mut Vec<u8>,
 ) -> Result<(), DecompressError> {
     INFLATE.with_borrow_mut(|inflate| {
-        inflate.reset(true);
         loop {
-            let status = step(inflate, &mut input, cap, out)?;
-            if status == Status::StreamEnd {
-                if input.is_empty() {
-                    return Ok(());
-                }
-                inflate.reset(true);
+            input = after_header(input)?;
+            inflate.reset(false);
+            let start = out.len();
+            while step(inflate, &mut input, cap, out)? != Status::StreamEnd {}
+            input = after_trailer(input, &out[start..])?;
+            if input.is_empty() {
+                return Ok(());
             }
         }
     })
+}
+
+/// What follows a member's header.
+fn after_header(input: &[u8]) -> Result<&[u8], DecompressError> {
+    const NAME: u8 = 1 << 3;
+    const COMMENT: u8 = 1 << 4;
+    const EXTRA: u8 = 1 << 2;
+    const HEADER_CRC: u8 = 1 << 1;
+    let short = || corrupt("its header ends early");
+    let (head, mut rest) = input.split_first_chunk::<10>().ok_or_else(short)?;
+    let &[0x1f, 0x8b, 8, flags, ..] = head else {
+        return Err(corrupt("not a gzip header"));
+    };
+    if flags & EXTRA != 0 {
+        let (length, after) = rest.split_first_chunk::<2>().ok_or_else(short)?;
+        rest = after.get(usize::from(u16::from_le_bytes(*length))..).ok_or_else(short)?;
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            let end = rest.iter().position(|byte| *byte == 0).ok_or_else(short)?;
+            rest = &rest[end + 1..];
+        }
+    }
+    if flags & HEADER_CRC != 0 {
+        rest = rest.get(2..).ok_or_else(short)?;
+    }
+    Ok(rest)
+}
+
+/// What follows a member's trailer, which must fit its `content`.
+fn after_trailer<'a>(input: &'a [u8], content: &[u8]) -> Result<&'a [u8], DecompressError> {
+    let (crc, rest) = input.split_first_chunk().ok_or_else(|| corrupt("it ends early"))?;
+    let (size, rest) = rest.split_first_chunk().ok_or_else(|| corrupt("it ends early"))?;
+    if u32::from_le_bytes(*size) != content.len() as u32
+        || u32::from_le_bytes(*crc) != crc32fast::hash(content)
+    {
+        return Err(corrupt("its checksum or size is another"));
+    }
+    Ok(rest)
 }
 
 /// One call of inflate into fresh room; an error where it moves nothing.

@@ -116,6 +116,30 @@ fn gzip_members_in_a_row_are_one_stream() {
 }
 
 #[test]
+fn every_field_of_a_gzip_header_is_stepped_over_and_the_trailer_is_checked() {
+    let mut encoder = flate2::GzBuilder::new()
+        .filename("name")
+        .comment("comment")
+        .extra(vec![1, 2, 3])
+        .mtime(77)
+        .write(Vec::new(), flate2::Compression::best());
+    encoder.write_all(b"content").expect("it compresses");
+    let mut member = encoder.finish().expect("it compresses");
+    assert_eq!(unpacked(Codec::Gzip, &member, CAP).as_deref(), Ok(&b"content"[..]));
+    let mut theirs = Vec::new();
+    flate2::read::GzDecoder::new(&packed(Codec::Gzip, b"content")[..])
+        .read_to_end(&mut theirs)
+        .expect("a member");
+    assert_eq!(theirs, b"content");
+    for at in 1..=8 {
+        let at = member.len() - at;
+        member[at] ^= 1;
+        assert!(unpacked(Codec::Gzip, &member, CAP).is_err());
+        member[at] ^= 1;
+    }
+}
+
+#[test]
 fn lz4_frames_agree_with_another_implementation_both_ways() {
     use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
     let input = mixed(1 << 20);

@@ -64,7 +64,8 @@ pub(super) fn decompress(
                     break Err(corrupt("not a zstandard frame"));
                 }
                 Err(_) if out.capacity() > cap => break Err(too_large(cap)),
-                Err(_) => room = out.capacity().saturating_mul(2).min(most),
+                Err(_) if out.capacity() >= cap / 2 => room = most,
+                Err(_) => room = out.capacity() * 2,
             }
         }
     })
