@@ -1,0 +1,518 @@
+//! A quorum of one: `__cluster_metadata-0` on this node's disk. A thread of its own owns the log; whatever waits together is
+//! made durable together.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+
+use super::snapshot::{self, BATCH_AT_MOST, SnapshotId};
+use super::{Decide, MetadataStore, Status, SubmitError, state};
+use crate::base::{
+    BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
+};
+use crate::config::TopicConfig;
+use crate::log::{AppendError, Log, LogDir, OpenError, ReadError, StorageError};
+use crate::meta::records::cluster::FeatureLevelRecord;
+use crate::meta::{Image, METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, ReplayError};
+use crate::os::Os;
+use crate::record::control::{ControlRecord, LeaderChange};
+use crate::record::{
+    Batch, BatchBuilder, BatchError, BatchOptions, BatchProducer, BuildError, Checked, records,
+    split_batches,
+};
+
+/// The topic's fixed id (Kafka's `Uuid.METADATA_TOPIC_ID`).
+const TOPIC_ID: TopicId = TopicId([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+/// `metadata.log.max.record.bytes.between.snapshots`, Kafka's default.
+const SNAPSHOT_EVERY: u64 = 20 << 20;
+/// So many decisions share one fdatasync at most.
+const TOGETHER: usize = 256;
+
+/// Why the metadata store cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Something in it is not what was written. Nothing was changed.
+    #[error("the metadata in {path} is damaged: {detail}", path = path.display())]
+    Damaged {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The records do not make sense together, or are of a cluster that is too new.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// Its log cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its log cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its log cannot be written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// A batch could not be made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The disk failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The metadata store of a single node.
+#[derive(Debug)]
+pub struct Single {
+    image: Arc<ArcSwap<Image>>,
+    changes: watch::Receiver<u64>,
+    commands: Mutex<Option<mpsc::Sender<Command>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    os: Os,
+    node: BrokerId,
+    epoch: i32,
+    end: Arc<AtomicI64>,
+}
+
+struct Command {
+    decide: Decide,
+    reply: oneshot::Sender<Result<(), SubmitError>>,
+}
+
+impl Single {
+    /// Opens the metadata log in `dir`, or begins it; this node leads in a new epoch from here on.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(os: &Os, dir: &LogDir, node: BrokerId) -> Result<Single, StartError> {
+        let partition = TopicPartition {
+            topic: TopicName::new("__cluster_metadata").expect("a valid name"),
+            partition: PartitionIndex::ZERO,
+        };
+        let config = Arc::new(TopicConfig {
+            segment_bytes: 64 << 20,
+            retention_ms: -1,
+            delete: false,
+            ..TopicConfig::default()
+        });
+        let (log, recovered) = dir.open_log(&partition, TOPIC_ID, config)?;
+        if recovered.cut_bytes > 0 {
+            tracing::warn!(bytes = recovered.cut_bytes, "cut the torn tail of the metadata log");
+        }
+        let mut owner = Owner {
+            os: os.clone(),
+            log,
+            epoch: LeaderEpoch::ZERO,
+            image: Image::default(),
+            since: 0,
+        };
+        owner.load()?;
+        owner.lead(node)?;
+        let image = Arc::new(ArcSwap::from_pointee(owner.image.clone()));
+        let (changed, changes) = watch::channel(0);
+        let (sender, commands) = mpsc::channel();
+        let end = Arc::new(AtomicI64::new(owner.log.end().get()));
+        let epoch = owner.epoch.get();
+        let shared = Shared { image: image.clone(), changed, end: end.clone() };
+        let thread = std::thread::Builder::new()
+            .name("metadata".into())
+            .spawn(move || owner.run(&commands, &shared))
+            .map_err(StorageError::at("start a thread for", dir.folder()))?;
+        Ok(Single {
+            image,
+            changes,
+            commands: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+            os: os.clone(),
+            node,
+            epoch,
+            end,
+        })
+    }
+
+    /// Answers what was submitted, closes the log and ends the thread. Blocking.
+    pub fn stop(&self) {
+        self.commands.lock().take();
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl MetadataStore for Single {
+    fn image(&self) -> Arc<Image> {
+        self.image.load_full()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    fn submit(
+        &self,
+        decide: Decide,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SubmitError>> + Send>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = match &*self.commands.lock() {
+            Some(commands) => commands.send(Command { decide, reply }).is_ok(),
+            None => false,
+        };
+        Box::pin(async move {
+            if !sent {
+                return Err(SubmitError::Stopped);
+            }
+            answer.await.unwrap_or(Err(SubmitError::Stopped))
+        })
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            leader_id: self.node.get(),
+            leader_epoch: self.epoch,
+            high_watermark: self.end.load(Ordering::Acquire),
+            at_ms: self.os.clock.now().0,
+        }
+    }
+}
+
+struct Shared {
+    image: Arc<ArcSwap<Image>>,
+    changed: watch::Sender<u64>,
+    end: Arc<AtomicI64>,
+}
+
+/// What the thread owns.
+struct Owner {
+    os: Os,
+    log: Log,
+    epoch: LeaderEpoch,
+    image: Image,
+    /// Bytes appended since the last snapshot.
+    since: u64,
+}
+
+impl Owner {
+    fn run(mut self, commands: &mpsc::Receiver<Command>, shared: &Shared) {
+        let mut failed: Option<Arc<str>> = None;
+        while let Ok(first) = commands.recv() {
+            let rest = std::iter::from_fn(|| commands.try_recv().ok()).take(TOGETHER - 1);
+            let group: Vec<Command> = std::iter::once(first).chain(rest).collect();
+            if let Some(why) = &failed {
+                for command in group {
+                    let _ = command.reply.send(Err(SubmitError::Failed(why.clone())));
+                }
+                continue;
+            }
+            failed = self.commit(group, shared);
+        }
+        if let Err(error) = self.log.close() {
+            tracing::error!(%error, "closing the metadata log failed");
+        }
+    }
+
+    /// Decides, writes and publishes a group of commands. Returns why the store can go on no more.
+    fn commit(&mut self, group: Vec<Command>, shared: &Shared) -> Option<Arc<str>> {
+        let mut committed = Vec::new();
+        let mut failure = None;
+        for command in group {
+            match (command.decide)(&self.image) {
+                Err(refused) => {
+                    let _ = command.reply.send(Err(refused.into()));
+                }
+                Ok(records) => {
+                    committed.push(command.reply);
+                    failure = failure.or_else(|| self.append(&records).err());
+                }
+            }
+        }
+        failure = failure.or_else(|| self.flush().err());
+        if let Some(error) = failure {
+            tracing::error!(%error, "the metadata log failed: no change of metadata is possible until a restart");
+            let why: Arc<str> = error.to_string().into();
+            for reply in committed {
+                let _ = reply.send(Err(SubmitError::Failed(why.clone())));
+            }
+            return Some(why);
+        }
+        shared.end.store(self.log.end().get(), Ordering::Release);
+        shared.image.store(Arc::new(self.image.clone()));
+        shared.changed.send_modify(|count| *count += 1);
+        for reply in committed {
+            let _ = reply.send(Ok(()));
+        }
+        if self.since > SNAPSHOT_EVERY
+            && let Err(error) = self.snapshot()
+        {
+            tracing::error!(%error, "writing a snapshot of the metadata failed; the log is kept");
+        }
+        None
+    }
+
+    /// Appends records as one batch: all of them count, or none.
+    fn append(&mut self, records: &[MetadataRecord]) -> Result<(), StartError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let now = self.os.clock.now();
+        let mut next = self.image.clone();
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        for record in records {
+            next.replay(record)?;
+            let value = record.encode().map_err(|error| self.damaged(error.to_string()))?;
+            builder.append(now.0, None, Some(&value), [])?;
+        }
+        self.append_batch(builder.build()?, now)?;
+        self.image = next;
+        Ok(())
+    }
+
+    fn append_batch(&mut self, bytes: Bytes, now: Millis) -> Result<(), StartError> {
+        self.since += bytes.len() as u64;
+        let batch = Batch::new(bytes).map_err(|error| self.damaged(error.to_string()))?;
+        let checked = Checked {
+            max_timestamp: now,
+            offset_of_max_timestamp: 0,
+            decompressed_bytes: batch.size_in_bytes(),
+        };
+        self.log.append(&batch, &checked, self.epoch, now)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StartError> {
+        if let Some(plan) = self.log.flush_plan()? {
+            plan.run()?;
+            self.log.flushed(plan.up_to());
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, detail: String) -> StartError {
+        StartError::Damaged { path: self.log.folder().into(), detail }
+    }
+
+    /// Builds the image from the newest snapshot and what the log has above it.
+    fn load(&mut self) -> Result<(), StartError> {
+        let folder = self.log.folder().to_path_buf();
+        let mut from = self.log.start();
+        if let Some(id) = snapshot::newest(&*self.os.disk, &folder)? {
+            for record in snapshot::read(&*self.os.disk, &id.path(&folder))? {
+                self.image.replay(&record)?;
+            }
+            let end = Offset::from_wire(id.end_offset).unwrap_or_default();
+            if end > self.log.end() {
+                return Err(
+                    self.damaged(format!("its log ends at {}, below its snapshot", self.log.end()))
+                );
+            }
+            from = from.max(end);
+        } else if from > Offset::ZERO {
+            return Err(self.damaged(format!("its log begins at {from}, but there is no snapshot")));
+        }
+        while from < self.log.end() {
+            let slice = self.log.slice(from, self.log.end(), 4 << 20, true)?;
+            for part in &slice.slices {
+                let bytes = part.read().map_err(StorageError::at("read", &folder))?;
+                for batch in split_batches(bytes) {
+                    let damaged = |error: BatchError| self.damaged(error.to_string());
+                    let batch = batch.map_err(damaged)?;
+                    batch.check_crc().map_err(damaged)?;
+                    self.replay(&batch, from)?;
+                    self.since += batch.size_in_bytes() as u64;
+                    from = Offset::new(batch.header().last_offset().max(0)).plus(1);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn replay(&mut self, batch: &Batch, from: Offset) -> Result<(), StartError> {
+        if batch.header().is_control() {
+            return Ok(());
+        }
+        let folder = self.log.folder().to_path_buf();
+        let damaged = |detail: String| StartError::Damaged { path: folder.clone(), detail };
+        for record in records(batch, BATCH_AT_MOST).map_err(|error| damaged(error.to_string()))? {
+            let record = record.map_err(|error| damaged(error.to_string()))?;
+            if record.offset < from.get() {
+                continue;
+            }
+            let value = record.value.unwrap_or_default();
+            let record = MetadataRecord::decode(value)
+                .map_err(|error| damaged(format!("offset {}: {error}", record.offset)))?;
+            self.image.replay(&record)?;
+        }
+        Ok(())
+    }
+
+    /// Takes office in the next epoch; a fresh log gets its feature level.
+    fn lead(&mut self, node: BrokerId) -> Result<(), StartError> {
+        let path = self.log.folder().join("quorum-state");
+        let known = state::read_epoch(&*self.os.disk, &path)?;
+        let newest = self.log.latest_epoch().map_or(0, LeaderEpoch::get).max(known);
+        self.epoch = LeaderEpoch::new(newest.max(0) + 1);
+        state::write(&*self.os.disk, &path, node.get(), self.epoch.get())?;
+        let now = self.os.clock.now();
+        let voters = vec![(node.get(), TopicId::ZERO)];
+        let change = LeaderChange {
+            version: 0,
+            leader_id: node.get(),
+            voters: voters.clone(),
+            granting_voters: voters,
+        };
+        let bytes = ControlRecord::LeaderChange(change).batch(
+            0,
+            self.epoch.get(),
+            now,
+            BatchProducer::NONE,
+        )?;
+        self.append_batch(bytes, now)?;
+        if !self.image.features().contains_key(METADATA_VERSION_FEATURE) {
+            let feature = FeatureLevelRecord {
+                name: METADATA_VERSION_FEATURE.into(),
+                feature_level: METADATA_VERSION,
+                ..Default::default()
+            };
+            self.append(&[feature.into()])?;
+        }
+        self.flush()
+    }
+
+    /// Writes the image down, and lets go of the log below it.
+    fn snapshot(&mut self) -> Result<(), StartError> {
+        let now = self.os.clock.now();
+        let id = SnapshotId { end_offset: self.log.end().get(), epoch: self.epoch.get() };
+        let path = id.path(self.log.folder());
+        snapshot::write(&*self.os.disk, &path, self.epoch.get(), &self.image.to_records(), now)?;
+        self.log.roll()?;
+        self.log.delete_records(self.log.end(), now)?;
+        self.log.remove_doomed(now)?;
+        self.since = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::FileCache;
+    use crate::meta::records::nodes::RegisterBrokerRecord;
+    use crate::meta::{NewTopic, create_topic, register_broker};
+    use std::path::Path;
+
+    fn start(folder: &Path) -> (LogDir, Result<Single, StartError>) {
+        let os = Os::real();
+        let dir = LogDir::open(&os, folder, Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
+        let single = Single::start(&os, &dir, BrokerId::new(1));
+        (dir, single)
+    }
+
+    fn create(single: &Single, name: &str) -> Result<(), SubmitError> {
+        let wish = NewTopic {
+            name: name.into(),
+            partitions: 2,
+            replication_factor: 1,
+            ..NewTopic::default()
+        };
+        let id = TopicId(single.os.random_id());
+        let decide: Decide =
+            Box::new(move |image| create_topic(image, &wish, id, || TopicId::ZERO));
+        block_on(single.submit(decide))
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn register(single: &Single) {
+        let broker = RegisterBrokerRecord { broker_id: 1, fenced: false, ..Default::default() };
+        block_on(single.submit(Box::new(move |_| Ok(register_broker(broker))))).unwrap();
+    }
+
+    #[test]
+    fn what_was_answered_is_there_after_a_crash_and_epochs_ascend() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut epochs = Vec::new();
+        for round in 0..5 {
+            let (dir, single) = start(folder.path());
+            let single = single.unwrap();
+            epochs.push(single.status().leader_epoch);
+            register(&single);
+            assert_eq!(single.image().topics().len(), round);
+            create(&single, &format!("topic-{round}")).unwrap();
+            assert!(matches!(create(&single, "topic-0"), Err(SubmitError::Refused(_))));
+            // No clean stop: the mark is never written.
+            drop((single, dir));
+        }
+        assert_eq!(epochs, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_metadata_log_cut_at_any_byte_of_its_tail_keeps_whole_decisions_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, single) = start(folder.path());
+        let single = single.unwrap();
+        register(&single);
+        create(&single, "kept").unwrap();
+        let log = folder.path().join("__cluster_metadata-0/00000000000000000000.log");
+        let keep = std::fs::metadata(&log).unwrap().len();
+        create(&single, "torn").unwrap();
+        drop((single, dir));
+        let whole = std::fs::read(&log).unwrap();
+        for length in keep..whole.len() as u64 {
+            let copy = tempfile::tempdir().unwrap();
+            let inner = copy.path().join("__cluster_metadata-0");
+            std::fs::create_dir(&inner).unwrap();
+            std::fs::write(inner.join("00000000000000000000.log"), &whole[..length as usize])
+                .unwrap();
+            let (_dir, single) = start(copy.path());
+            let image = single.unwrap().image();
+            assert!(image.topic("kept").is_some());
+            assert!(image.topic("torn").is_none(), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_snapshot_refuses_to_start_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dir, single) = start(folder.path());
+        drop((single, dir));
+        let path = SnapshotId { end_offset: 2, epoch: 1 }
+            .path(&folder.path().join("__cluster_metadata-0"));
+        std::fs::write(&path, b"not a snapshot").unwrap();
+        let (_dir, single) = start(folder.path());
+        assert!(matches!(single, Err(StartError::Damaged { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"not a snapshot");
+    }
+
+    #[test]
+    fn a_snapshot_holds_the_image_and_lets_the_log_below_it_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let os = Os::real();
+        let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
+            .unwrap();
+        let single = Single::start(&os, &dir, BrokerId::new(1)).unwrap();
+        register(&single);
+        create(&single, "events").unwrap();
+        let before = single.image();
+        drop((single, dir));
+        let log_folder = folder.path().join("__cluster_metadata-0");
+        let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
+            .unwrap();
+        let path = SnapshotId { end_offset: 4, epoch: 1 }.path(&log_folder);
+        snapshot::write(&*os.disk, &path, 1, &before.to_records(), Millis(0)).unwrap();
+        let single = Single::start(&os, &dir, BrokerId::new(1)).unwrap();
+        assert_eq!(*single.image(), *before);
+    }
+}
