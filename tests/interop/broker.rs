@@ -14,8 +14,26 @@ use crate::peers;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Which broker it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Klog,
+    Kafka,
+}
+
+impl Kind {
+    /// What the tests are about: klog, unless `KLOG_TEST_BROKER=kafka`.
+    fn under_test() -> Kind {
+        match std::env::var("KLOG_TEST_BROKER").as_deref() {
+            Ok("kafka") => Kind::Kafka,
+            _ => Kind::Klog,
+        }
+    }
+}
+
 /// A broker, killed when dropped. Its log is printed if the test fails.
 pub struct Broker {
+    kind: Kind,
     home: TempDir,
     settings: Vec<(String, String)>,
     address: String,
@@ -29,10 +47,20 @@ impl Broker {
 
     /// Starts a broker with further settings, by Kafka's names.
     pub fn with(settings: &[(&str, &str)]) -> Broker {
+        Broker::of(Kind::under_test(), settings)
+    }
+
+    /// Apache Kafka, whatever is under test.
+    pub fn kafka() -> Broker {
+        Broker::of(Kind::Kafka, &[])
+    }
+
+    fn of(kind: Kind, settings: &[(&str, &str)]) -> Broker {
         let home = TempDir::new().expect("a temporary folder can be made");
-        let settings = settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        let (child, address) = launch(home.path(), "127.0.0.1:0", &settings);
-        Broker { home, settings, address, child }
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let (child, address) = launch(kind, home.path(), "127.0.0.1:0", &settings);
+        Broker { kind, home, settings, address, child }
     }
 
     /// `host:port`, for `bootstrap.servers`.
@@ -43,10 +71,6 @@ impl Broker {
     /// The folder with the partitions' folders.
     pub fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
-    }
-
-    pub fn is_klog() -> bool {
-        std::env::var("KLOG_TEST_BROKER").map_or(true, |name| name == "klog")
     }
 
     /// kill -9.
@@ -74,12 +98,12 @@ impl Broker {
             thread::sleep(Duration::from_millis(10));
         }
         let status = self.child.wait().expect("a stopped broker has a status");
-        assert!(status.success() || !Broker::is_klog(), "SIGTERM ended in {status}");
+        assert!(status.success() || self.kind == Kind::Kafka, "SIGTERM ended in {status}");
     }
 
     /// Starts the broker again, on the same data and the same port.
     pub fn restart(&mut self) {
-        let (child, address) = launch(self.home.path(), &self.address, &self.settings);
+        let (child, address) = launch(self.kind, self.home.path(), &self.address, &self.settings);
         assert_eq!(address, self.address);
         self.child = child;
     }
@@ -98,10 +122,10 @@ impl Drop for Broker {
     }
 }
 
-fn launch(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
-    match Broker::is_klog() {
-        true => launch_klog(home, listen, settings),
-        false => launch_kafka(home, listen, settings),
+fn launch(kind: Kind, home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+    match kind {
+        Kind::Klog => launch_klog(home, listen, settings),
+        Kind::Kafka => launch_kafka(home, listen, settings),
     }
 }
 
@@ -110,7 +134,7 @@ fn log_file(home: &Path) -> File {
     File::options().create(true).append(true).open(path).expect("the log file can be opened")
 }
 
-fn launch_klog(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
+fn launch_klog(home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
     command.args(["serve", "--listen", listen, "--data-dir"]).arg(home.join("data"));
     for (key, value) in settings {
@@ -130,7 +154,7 @@ fn launch_klog(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (
     (child, address.to_owned())
 }
 
-fn launch_kafka(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> (Child, String) {
+fn launch_kafka(home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
     let address = match listen {
         "127.0.0.1:0" => free_address(),
         again => again.to_owned(),
@@ -158,7 +182,7 @@ fn launch_kafka(home: &Path, listen: &str, settings: &Vec<(String, String)>) -> 
     (child, address)
 }
 
-fn kafka_properties(home: &Path, address: &str, settings: &Vec<(String, String)>) -> String {
+fn kafka_properties(home: &Path, address: &str, settings: &[(String, String)]) -> String {
     let controller = free_address();
     let data = home.join("data");
     let mut text = format!(

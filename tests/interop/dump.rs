@@ -1,5 +1,7 @@
 //! Kafka's own dump tool on the files that the broker left behind.
 
+use std::path::Path;
+
 use crate::broker::Broker;
 use crate::peers::kafka_tool;
 
@@ -15,13 +17,17 @@ const DAMAGE: [&str; 8] = [
     "Found",
 ];
 
-/// What DumpLogSegments prints of all segments and indexes of a partition; panics if it found damage.
+/// What DumpLogSegments prints of all files of a partition; panics if it found damage.
 pub fn dump(broker: &Broker, partition: &str) -> String {
-    let folder = broker.data_dir().join(partition);
-    let listed = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    dump_folder(&broker.data_dir().join(partition))
+}
+
+/// As [`dump`], of a partition's folder.
+pub fn dump_folder(folder: &Path) -> String {
+    let listed = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<String> = listed
         .map(|entry| entry.expect("a partition's folder is listable").path().display().to_string())
-        .filter(|path| [".log", ".index", ".timeindex"].iter().any(|kind| path.ends_with(kind)))
+        .filter(|path| KINDS.iter().any(|kind| path.ends_with(kind)))
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no segment in {}", folder.display());
@@ -32,3 +38,6 @@ pub fn dump(broker: &Broker, partition: &str) -> String {
     }
     dumped
 }
+
+/// What the tool can read.
+const KINDS: [&str; 4] = [".log", ".index", ".timeindex", ".snapshot"];

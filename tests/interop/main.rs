@@ -13,6 +13,7 @@ mod records;
 
 mod clients;
 mod crash;
+mod files;
 mod kafka_admin;
 mod kafka_tools;
 mod kcat;
