@@ -24,6 +24,16 @@ pub fn dump(broker: &Broker, partition: &str) -> String {
 
 /// As [`dump`], of a partition's folder.
 pub fn dump_folder(folder: &Path) -> String {
+    dump_decoded(folder, &["--deep-iteration"])
+}
+
+/// As [`dump`], of the metadata log, its records decoded.
+pub fn dump_metadata(broker: &Broker) -> String {
+    let folder = broker.data_dir().join("__cluster_metadata-0");
+    dump_decoded(&folder, &["--cluster-metadata-decoder"])
+}
+
+fn dump_decoded(folder: &Path, how: &[&str]) -> String {
     let listed = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<String> = listed
         .map(|entry| entry.expect("a partition's folder is listable").path().display().to_string())
@@ -31,7 +41,8 @@ pub fn dump_folder(folder: &Path) -> String {
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no segment in {}", folder.display());
-    let arguments = ["--deep-iteration", "--files", &files.join(",")];
+    let files = files.join(",");
+    let arguments = [how, &["--files", &files]].concat();
     let dumped = kafka_tool("org.apache.kafka.tools.DumpLogSegments", &arguments, b"").ok();
     for damage in DAMAGE {
         assert!(!dumped.contains(damage), "{damage:?} in\n{dumped}");

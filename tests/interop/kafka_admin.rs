@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::broker::Broker;
+use crate::dump::dump_metadata;
 use crate::librdkafka::{self, Admin};
 use crate::peers::kafka_tool;
 use crate::records::one_of_each;
@@ -124,4 +125,23 @@ fn the_producers_of_a_partition_are_described() {
     let row = described.lines().nth(1).expect("a row");
     let last_sequence = row.split_whitespace().nth(3).expect("LastSequence");
     assert_eq!(last_sequence, "508", "{described}");
+}
+
+#[test]
+fn the_metadata_log_holds_kafkas_own_records() {
+    let mut broker = Broker::start();
+    let admin = Admin::new(broker.address());
+    admin.create("kept", 3, &[("retention.ms", "7200000")]);
+    admin.create("gone", 1, &[]);
+    admin.delete("gone");
+    librdkafka::produce(broker.address(), "kept", "none", &one_of_each(0));
+    broker.stop();
+    let dumped = dump_metadata(&broker);
+    let count = |kind: &str| dumped.matches(&format!("{{\"type\":\"{kind}\"")).count();
+    assert_eq!(count("TOPIC_RECORD"), 2, "{dumped}");
+    assert_eq!(count("PARTITION_RECORD"), 4, "{dumped}");
+    assert_eq!(count("REMOVE_TOPIC_RECORD"), 1, "{dumped}");
+    assert!(count("FEATURE_LEVEL_RECORD") >= 1, "{dumped}");
+    assert!(count("PRODUCER_IDS_RECORD") >= 1, "{dumped}");
+    assert!(dumped.contains("\"name\":\"retention.ms\",\"value\":\"7200000\""), "{dumped}");
 }
