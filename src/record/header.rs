@@ -99,7 +99,7 @@ pub struct Prefix {
     pub offset: i64,
     /// Size of the whole entry in bytes, offset and length fields included.
     pub size: usize,
-    /// The message format: 0, 1 or 2 in what Kafka wrote.
+    /// The message format: 0, 1 or 2.
     pub magic: i8,
 }
 
@@ -107,7 +107,7 @@ impl Prefix {
     /// Reads the first [`PREFIX_LEN`] of `bytes`; what follows need not be there.
     ///
     /// # Errors
-    /// `Short`; `Length` where the length is below what the format's header takes.
+    /// `Short`; `Magic` for a format that nobody has defined; `Length` below what the format's header takes.
     pub fn parse(bytes: &[u8]) -> Result<Prefix, BatchError> {
         let Some(head) = bytes.first_chunk::<PREFIX_LEN>() else {
             return Err(BatchError::Short { wanted: PREFIX_LEN, left: bytes.len() });
@@ -118,7 +118,8 @@ impl Prefix {
         let least = match magic {
             0 => 14,
             1 => 22,
-            _ => HEADER_LEN - LOG_OVERHEAD,
+            2 => HEADER_LEN - LOG_OVERHEAD,
+            _ => return Err(BatchError::Magic { magic }),
         };
         match usize::try_from(length) {
             Ok(after) if after >= least => Ok(Prefix {
