@@ -177,6 +177,17 @@ fn the_builder_keeps_to_its_limits() {
 }
 
 #[test]
+fn a_part_of_two_gibibytes_is_refused_before_it_is_copied() {
+    // Never touched, so it costs no memory.
+    let huge = vec![0; i32::MAX as usize];
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    assert_eq!(builder.append(0, None, Some(&huge), []), Err(BuildError::Full));
+    assert_eq!(builder.append(0, Some(&huge), None, []), Err(BuildError::Full));
+    assert_eq!(builder.append(0, None, None, [(&huge[..], None)]), Err(BuildError::Full));
+    assert!(builder.is_empty());
+}
+
+#[test]
 fn a_record_never_takes_more_than_its_bound() {
     let header: [(&[u8], Option<&[u8]>); 1] = [(b"key", Some(b"value"))];
     let mut builder = BatchBuilder::new(BatchOptions::default());

@@ -75,6 +75,11 @@ fn count_and_last_offset_have_to_agree() {
             &changed(codec, |header, _| header.last_offset_delta = 7),
             ErrorCode::InvalidRecord,
         );
+        let none = changed(codec, |header, records| {
+            (header.record_count, header.last_offset_delta) = (0, -1);
+            records.clear();
+        });
+        refused(&none, ErrorCode::InvalidRecord);
         let more = changed(codec, |header, _| {
             (header.record_count, header.last_offset_delta) = (4, 3);
         });
@@ -94,6 +99,29 @@ fn trailing_bytes_and_wrong_offset_deltas_are_invalid_records() {
         // Length, attributes, timestamp delta, offset delta.
         refused(&changed(codec, |_, records| records[3] = 2), ErrorCode::InvalidRecord);
     }
+}
+
+#[test]
+fn a_records_parts_add_up_to_its_length() {
+    // Length, attributes, timestamp delta, offset delta, null key, null value, no headers; then a byte too much.
+    let fault = |record: &[u8]| {
+        let batch = changed(Codec::None, |header, records| {
+            (header.record_count, header.last_offset_delta) = (1, 0);
+            *records = record.to_vec();
+        });
+        match refused(&batch, ErrorCode::InvalidRecord) {
+            InvalidBatch::Record { index: 0, fault } => fault,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(fault(&[14, 0, 0, 0, 1, 1, 0, 9]), RecordFault::Size { declared: 7, walked: 6 });
+    assert_eq!(fault(&[12, 0, 0, 0, 3, 1, 0]), RecordFault::Length { length: -2 });
+    assert_eq!(fault(&[12, 0, 0, 0, 1, 3, 0]), RecordFault::Length { length: -2 });
+    assert_eq!(fault(&[12, 0, 0, 0, 1, 1, 2]), RecordFault::HeaderCount { count: 1 });
+    assert_eq!(fault(&[12, 0, 0, 0, 1, 1, 1]), RecordFault::HeaderCount { count: -1 });
+    assert_eq!(fault(&[14, 0, 0, 0, 1, 1, 0]), RecordFault::Short);
+    assert_eq!(fault(&[1]), RecordFault::Length { length: -1 });
+    assert_eq!(fault(&[0x80; 6]), RecordFault::Varint);
 }
 
 #[test]

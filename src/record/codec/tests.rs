@@ -75,6 +75,34 @@ fn a_bomb_stops_at_the_cap_and_one_byte_less_is_too_little() {
 }
 
 #[test]
+fn the_cap_holds_for_what_does_not_compress_and_in_a_buffer_that_is_larger() {
+    let noise: Vec<u8> =
+        mixed(1 << 20).chunks(1 << 14).skip(1).step_by(2).flatten().copied().collect();
+    for codec in Codec::ALL {
+        let bytes = packed(codec, &noise);
+        let mut out = Vec::with_capacity(2 << 20);
+        for cap in [0, 1000, 70_000, noise.len() - 1] {
+            let result = decompress(codec, &bytes, cap, &mut out);
+            assert_eq!(result, Err(DecompressError::TooLarge { codec, cap }));
+        }
+        assert_eq!(decompress(codec, &bytes, noise.len(), &mut out), Ok(()));
+        assert_eq!(out, noise);
+    }
+}
+
+#[test]
+fn an_lz4_block_larger_than_its_frame_allows_is_corrupt() {
+    let mut frame = packed(Codec::Lz4, b"");
+    frame.truncate(7);
+    let length = (64 << 10) + 1;
+    frame.extend_from_slice(&(length as u32 | 1 << 31).to_le_bytes());
+    frame.extend_from_slice(&vec![0; length]);
+    frame.extend_from_slice(&[0; 4]);
+    let result = unpacked(Codec::Lz4, &frame, CAP);
+    assert!(matches!(result, Err(DecompressError::Corrupt { .. })), "{result:?}");
+}
+
+#[test]
 fn a_claimed_size_is_not_allocated() {
     // Raw snappy that claims 1 GiB; a zstandard frame whose header claims 1 GiB; LZ4 with blocks of 4 MiB.
     let snappy = [0x80, 0x80, 0x80, 0x80, 0x04, 0x00, 0x61];
