@@ -50,10 +50,12 @@ pub struct TopicConfig {
     pub timestamp_after_max_ms: i64,
     /// `compression.type`.
     pub compression: CompressionType,
-    /// The level for `compression.type`'s codec; `None`: the codec's default.
-    pub compression_level: Option<i32>,
-    /// `cleanup.policy` names `compact`.
-    pub compact: bool,
+    /// `compression.gzip.level`; -1 is gzip's own default.
+    pub gzip_level: i32,
+    /// `compression.lz4.level`.
+    pub lz4_level: i32,
+    /// `compression.zstd.level`.
+    pub zstd_level: i32,
     /// `cleanup.policy` names `delete`.
     pub delete: bool,
     /// `min.insync.replicas`.
@@ -79,8 +81,9 @@ impl Default for TopicConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compression: CompressionType::Producer,
-            compression_level: None,
-            compact: false,
+            gzip_level: -1,
+            lz4_level: 9,
+            zstd_level: 3,
             delete: true,
             min_insync_replicas: 1,
         }

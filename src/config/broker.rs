@@ -1,0 +1,111 @@
+//! A broker's configuration, typed, with the units in the names.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::listener::Listener;
+use super::topic::TopicConfig;
+
+/// Where a value came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// A line of the config file.
+    File {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// The command line.
+    CommandLine,
+}
+
+/// A broker's configuration. The default is what `klog serve` runs without a file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct BrokerConfig {
+    /// `node.id`.
+    pub node_id: i32,
+    /// `listeners`: where connections are accepted.
+    pub listeners: Vec<Listener>,
+    /// `advertised.listeners`: where clients are told to connect; empty: as `listeners`.
+    pub advertised_listeners: Vec<Listener>,
+    /// `log.dirs`: where partitions are kept.
+    pub log_dirs: Vec<PathBuf>,
+    /// `metadata.log.dir`: where the metadata log is kept; `None`: in the first of `log.dirs`.
+    pub metadata_log_dir: Option<PathBuf>,
+    /// `num.partitions`: of a topic that does not say.
+    pub num_partitions: i32,
+    /// `default.replication.factor`: of a topic that does not say.
+    pub default_replication_factor: i16,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `delete.topic.enable`.
+    pub delete_topics: bool,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval_ms: i64,
+    /// `log.flush.offset.checkpoint.interval.ms`.
+    pub checkpoint_interval_ms: i64,
+    /// `socket.request.max.bytes`: the largest request frame.
+    pub request_max_bytes: usize,
+    /// `max.connections`.
+    pub max_connections: usize,
+    /// `max.connections.per.ip`.
+    pub max_connections_per_ip: usize,
+    /// `connections.max.idle.ms`; -1: never.
+    pub idle_ms: i64,
+    /// `socket.listen.backlog.size`.
+    pub backlog: i32,
+    /// `fetch.max.bytes`: the most that one fetch response holds.
+    pub fetch_max_bytes: usize,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub fetch_sessions: usize,
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: i64,
+    /// `klog.max.inflight.requests.per.connection`: read ahead of their answers.
+    pub max_in_flight: usize,
+    /// `klog.request.timeout.ms`: how long a frame may take to arrive, and a response to leave.
+    pub io_timeout_ms: i64,
+    /// `klog.sendfile`: whether fetched batches go out by sendfile rather than through a buffer.
+    pub sendfile: bool,
+    /// `klog.open.files`: how many segment files are held open.
+    pub open_files: usize,
+    /// `klog.allow.anonymous.listeners`: whether others may connect without authentication.
+    pub allow_anonymous: bool,
+    /// The defaults of all topics.
+    pub topic: TopicConfig,
+    /// Where each key that was set came from.
+    pub sources: BTreeMap<String, Source>,
+}
+
+impl Default for BrokerConfig {
+    fn default() -> BrokerConfig {
+        BrokerConfig {
+            node_id: 1,
+            listeners: vec![Listener::plaintext("127.0.0.1", 9092)],
+            advertised_listeners: Vec::new(),
+            log_dirs: vec!["./klog-data".into()],
+            metadata_log_dir: None,
+            num_partitions: 1,
+            default_replication_factor: 1,
+            auto_create_topics: true,
+            delete_topics: true,
+            retention_check_interval_ms: 300_000,
+            checkpoint_interval_ms: 60_000,
+            request_max_bytes: 100 << 20,
+            max_connections: 10_000,
+            max_connections_per_ip: 10_000,
+            idle_ms: 600_000,
+            backlog: 1024,
+            fetch_max_bytes: 55 << 20,
+            fetch_sessions: 1000,
+            producer_id_expiration_ms: 86_400_000,
+            max_in_flight: 100,
+            io_timeout_ms: 30_000,
+            sendfile: true,
+            open_files: 4096,
+            allow_anonymous: false,
+            topic: TopicConfig::default(),
+            sources: BTreeMap::new(),
+        }
+    }
+}

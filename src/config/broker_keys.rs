@@ -1,0 +1,151 @@
+//! A broker's keys: their names, what they mean, how their values are read and written.
+
+use super::broker::BrokerConfig;
+use super::key::{Key, Kind};
+use super::listener::Listener;
+use super::value::{Bad, boolean, list, number};
+
+const INT: i64 = i32::MAX as i64;
+const LONG: i64 = i64::MAX;
+
+/// Declares the keys of a broker that are not the defaults of a topic's.
+macro_rules! broker_keys {
+    ($($name:literal, $kind:ident, $doc:literal,
+        |$config:ident, $value:ident| $set:expr, |$read:ident| $get:expr;)*) => {
+        /// Every key of a broker but the defaults of topics, by name.
+        pub const BROKER_KEYS: &[Key] =
+            &[$(Key { name: $name, kind: Kind::$kind, doc: $doc, dynamic: false },)*];
+
+        pub(super) fn set(config: &mut BrokerConfig, name: &str, value: &str) -> Option<Result<(), Bad>> {
+            match name {
+                $($name => Some((|$config: &mut BrokerConfig, $value: &str| -> Result<(), Bad> {
+                    $set;
+                    Ok(())
+                })(config, value)),)*
+                _ => None,
+            }
+        }
+
+        pub(super) fn get(config: &BrokerConfig, name: &str) -> Option<String> {
+            match name {
+                $($name => Some((|$read: &BrokerConfig| $get.to_string())(config)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+broker_keys! {
+    "advertised.listeners", List, "Where clients are told to connect, if not to `listeners` themselves.",
+        |c, v| c.advertised_listeners = Listener::parse_all(v)?, |c| join(&c.advertised_listeners);
+    "auto.create.topics.enable", Boolean, "Whether asking for a topic that is not there makes it.",
+        |c, v| c.auto_create_topics = boolean(v)?, |c| c.auto_create_topics;
+    "connections.max.idle.ms", Long, "A connection without requests for so long is closed; -1: never.",
+        |c, v| c.idle_ms = number(v, -1, LONG)?, |c| c.idle_ms;
+    "default.replication.factor", Int, "Replicas of a topic that does not say; one node holds one.",
+        |c, v| c.default_replication_factor = number(v, 1, 32_767)? as i16, |c| c.default_replication_factor;
+    "delete.topic.enable", Boolean, "Whether topics can be deleted.",
+        |c, v| c.delete_topics = boolean(v)?, |c| c.delete_topics;
+    "fetch.max.bytes", Int, "The most bytes of batches that one fetch response holds.",
+        |c, v| c.fetch_max_bytes = number(v, 1024, INT)? as usize, |c| c.fetch_max_bytes;
+    "klog.allow.anonymous.listeners", Boolean, "Whether a listener without authentication may be open to other machines.",
+        |c, v| c.allow_anonymous = boolean(v)?, |c| c.allow_anonymous;
+    "klog.max.inflight.requests.per.connection", Int, "How many requests of a connection are read ahead of their answers.",
+        |c, v| c.max_in_flight = number(v, 1, 100_000)? as usize, |c| c.max_in_flight;
+    "klog.open.files", Int, "How many segment files are held open; the least recently used are closed.",
+        |c, v| c.open_files = number(v, 16, INT)? as usize, |c| c.open_files;
+    "klog.request.timeout.ms", Long, "How long a request may take to arrive and a response to leave before the connection is closed.",
+        |c, v| c.io_timeout_ms = number(v, 1, LONG)?, |c| c.io_timeout_ms;
+    "klog.sendfile", Boolean, "Whether fetched batches go from the file to the socket by sendfile, not through a buffer.",
+        |c, v| c.sendfile = boolean(v)?, |c| c.sendfile;
+    "listeners", List, "Where connections are accepted: PLAINTEXT://host:port, several between commas.",
+        |c, v| c.listeners = Listener::parse_all(v)?, |c| join(&c.listeners);
+    "log.dirs", List, "The directories that hold partitions, between commas.",
+        |c, v| c.log_dirs = dirs(v)?, |c| c.log_dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(",");
+    "log.flush.offset.checkpoint.interval.ms", Int, "How often is written down what is on disk, which bounds what a restart after a crash has to check.",
+        |c, v| c.checkpoint_interval_ms = number(v, 1, INT)?, |c| c.checkpoint_interval_ms;
+    "log.retention.check.interval.ms", Long, "How often is looked for what retention deletes.",
+        |c, v| c.retention_check_interval_ms = number(v, 1, LONG)?, |c| c.retention_check_interval_ms;
+    "max.connections", Int, "How many connections are open at once at most.",
+        |c, v| c.max_connections = number(v, 1, INT)? as usize, |c| c.max_connections;
+    "max.connections.per.ip", Int, "How many connections from one address are open at once at most.",
+        |c, v| c.max_connections_per_ip = number(v, 0, INT)? as usize, |c| c.max_connections_per_ip;
+    "max.incremental.fetch.session.cache.slots", Int, "How many fetch sessions are remembered.",
+        |c, v| c.fetch_sessions = number(v, 0, INT)? as usize, |c| c.fetch_sessions;
+    "metadata.log.dir", String, "The directory that holds the metadata log, if not the first of `log.dirs`.",
+        |c, v| c.metadata_log_dir = Some(v.trim().into()), |c| c.metadata_log_dir.as_ref().map_or(String::new(), |dir| dir.display().to_string());
+    "node.id", Int, "This node's number.",
+        |c, v| c.node_id = number(v, 0, INT)? as i32, |c| c.node_id;
+    "num.partitions", Int, "Partitions of a topic that does not say.",
+        |c, v| c.num_partitions = number(v, 1, 10_000)? as i32, |c| c.num_partitions;
+    "producer.id.expiration.ms", Int, "A producer that was silent for so long is forgotten.",
+        |c, v| c.producer_id_expiration_ms = number(v, 1, INT)?, |c| c.producer_id_expiration_ms;
+    "socket.listen.backlog.size", Int, "How many connections may wait to be accepted.",
+        |c, v| c.backlog = number(v, 1, INT)? as i32, |c| c.backlog;
+    "socket.request.max.bytes", Int, "The largest request that is taken.",
+        |c, v| c.request_max_bytes = number(v, 1024, INT)? as usize, |c| c.request_max_bytes;
+}
+
+fn join(listeners: &[Listener]) -> String {
+    listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn dirs(value: &str) -> Result<Vec<std::path::PathBuf>, Bad> {
+    let dirs: Vec<_> = list(value).into_iter().map(Into::into).collect();
+    if dirs.is_empty() { Err("must name a directory".into()) } else { Ok(dirs) }
+}
+
+/// Kafka's other names for a key, and by what its value is multiplied.
+pub(super) fn synonym(name: &str) -> (&str, i64) {
+    const HOUR_MS: i64 = 3_600_000;
+    match name {
+        "broker.id" => ("node.id", 1),
+        "log.dir" => ("log.dirs", 1),
+        "log.retention.hours" => ("log.retention.ms", HOUR_MS),
+        "log.retention.minutes" => ("log.retention.ms", 60_000),
+        "log.roll.hours" => ("log.roll.ms", HOUR_MS),
+        "log.roll.jitter.hours" => ("log.roll.jitter.ms", HOUR_MS),
+        other => (other, 1),
+    }
+}
+
+/// Whether the key is one of Kafka's that a single klog node has no use for: taken with a warning.
+pub(super) fn is_without_effect(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "background.threads",
+        "broker.heartbeat.interval.ms",
+        "broker.rack",
+        "broker.session.timeout.ms",
+        "compression.level",
+        "inter.broker.listener.name",
+        "listener.security.protocol.map",
+        "log.flush.scheduler.interval.ms",
+        "log.flush.start.offset.checkpoint.interval.ms",
+        "log.preallocate",
+        "num.io.threads",
+        "num.network.threads",
+        "num.recovery.threads.per.data.dir",
+        "process.roles",
+        "queued.max.requests",
+        "socket.receive.buffer.bytes",
+        "socket.send.buffer.bytes",
+        "unclean.leader.election.enable",
+    ];
+    const FAMILIES: &[&str] = &[
+        "controller.",
+        "group.",
+        "leader.imbalance.",
+        "log.cleaner.",
+        "metadata.log.",
+        "metadata.max.",
+        "num.replica.",
+        "offsets.",
+        "quota.",
+        "remote.log.",
+        "replica.",
+        "share.",
+        "transaction.",
+        "transactional.",
+    ];
+    NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+}
