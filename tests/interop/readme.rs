@@ -1,4 +1,4 @@
-//! README's examples, as typed; only the port is another, as 9092 may be taken.
+//! What the pages show, as typed; only the port is another, as 9092 may be taken.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,10 +15,9 @@ use crate::process::run;
 fn the_examples_in_the_readme_work_as_typed() {
     let home = TempDir::new().expect("a temporary folder can be made");
     let address = free_address();
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).expect("README.md is readable");
+    let readme = read("README.md");
     fs::write(home.path().join("README.md"), &readme).expect("can be written");
-    let examples = shell_blocks(&readme).replace("127.0.0.1:9092", &address);
+    let examples = blocks(&readme, "sh").replace("127.0.0.1:9092", &address);
     assert!(examples.contains("klog serve &"), "README has no examples");
 
     // `klog` listens on the free port where the examples give none.
@@ -41,7 +40,34 @@ fn the_examples_in_the_readme_work_as_typed() {
     assert!(printed.contains(r#""key":"k1""#), "{printed}");
 }
 
-fn shell_blocks(page: &str) -> String {
-    let pieces = page.split("```sh\n").skip(1);
+#[test]
+fn the_configuration_shown_to_operators_passes_the_check() {
+    let home = TempDir::new().expect("a temporary folder can be made");
+    let page = read("docs/configuration.md");
+    let file = home.path().join("klog.yaml");
+    let shown = blocks(&page, "yaml");
+    assert!(shown.contains("node.id: 1"), "docs/configuration.md shows no configuration");
+    fs::write(&file, &shown).expect("can be written");
+    let check = |file: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
+        command.args(["serve", "--check", "--config"]).arg(file);
+        run(&mut command, b"", Duration::from_secs(10))
+    };
+    check(&file).output();
+
+    fs::write(&file, shown + "no.such.key: 1\n").expect("can be written");
+    let refused = check(&file);
+    assert!(!refused.ok && refused.stderr.contains("no.such.key"), "{refused:?}");
+}
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The contents of all fenced blocks of one language.
+fn blocks(page: &str, language: &str) -> String {
+    let opening = format!("```{language}\n");
+    let pieces = page.split(&opening).skip(1);
     pieces.filter_map(|piece| piece.split("```").next()).collect()
 }
