@@ -1,9 +1,11 @@
 //! Batches that Kafka's own Java code writes are read here, and klog's are read by it: `tests/peers/java/Batches.java`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use klog::base::{LeaderEpoch, Millis, Offset, TopicId};
@@ -42,11 +44,8 @@ fn kafka_and_klog_read_each_others_batches_alike() {
 
 #[test]
 fn a_fetch_across_formats_reads_on_and_drops_only_the_torn_end() {
-    let folder = tempfile::tempdir().expect("a folder");
-    run_java(folder.path());
-    let load = |name: &str| fs::read(folder.path().join(name)).expect("a file");
-    let sets = ["kafka-v0-lz4-CreateTime.bin", "kafka-v1-gzip-LogAppendTime.bin"].map(load);
-    let last = load("kafka-v2-snappy-CreateTime.bin");
+    let sets = ["kafka-v0-lz4-CreateTime.bin", "kafka-v1-gzip-LogAppendTime.bin"].map(file);
+    let last = file("kafka-v2-snappy-CreateTime.bin");
     let all = Bytes::from([&sets[0][..], &sets[1], &last].concat());
     let count = |bytes: Bytes| -> usize {
         split_any(bytes)
@@ -61,15 +60,32 @@ fn a_fetch_across_formats_reads_on_and_drops_only_the_torn_end() {
 
 #[test]
 fn batches_of_kafkas_producer_code_pass_as_produced() {
-    let folder = tempfile::tempdir().expect("a folder");
-    run_java(folder.path());
     for codec in Codec::ALL {
-        let file = folder.path().join(format!("kafka-v2-{codec}-CreateTime.bin"));
-        let batch = Batch::new(Bytes::from(fs::read(file).expect("a file"))).expect("a batch");
+        let batch = file(&format!("kafka-v2-{codec}-CreateTime.bin"));
+        let batch = Batch::new(batch).expect("a batch");
         let limits = Limits { now: Millis(1_700_000_000_000), ..Limits::default() };
         let checked = validate_produced(&batch, &limits, &mut Scratch::new()).expect("sound");
         assert_eq!(checked.max_timestamp.0, batch.header().max_timestamp);
     }
+}
+
+/// All files after one run of Java: its own, klog's, and what it read in either.
+static FILES: LazyLock<BTreeMap<String, Bytes>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_ours(folder.path());
+    run_java(folder.path());
+    let files = fs::read_dir(folder.path()).expect("a folder");
+    files
+        .map(|file| {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, Bytes::from(fs::read(path).expect("a file")))
+        })
+        .collect()
+});
+
+fn file(name: &str) -> Bytes {
+    FILES.get(name).unwrap_or_else(|| panic!("{name} was not written")).clone()
 }
 
 /// What klog writes: built, stamped, compressed anew, and control batches.
@@ -137,10 +153,8 @@ fn control_batch(record: &ControlRecord, offset: i64) -> Bytes {
 
 #[test]
 fn control_batches_are_byte_for_byte_kafkas() {
-    let folder = tempfile::tempdir().expect("a folder");
-    run_java(folder.path());
-    let theirs = Bytes::from(fs::read(folder.path().join("kafka-control.bin")).expect("a file"));
-    let batches: Vec<Batch> = split_batches(theirs).collect::<Result<_, _>>().expect("batches");
+    let theirs = split_batches(file("kafka-control.bin"));
+    let batches: Vec<Batch> = theirs.collect::<Result<_, _>>().expect("batches");
     assert_eq!(batches.len(), control_records().len());
     for (batch, record) in batches.iter().zip(control_records()) {
         assert_eq!(

@@ -143,6 +143,9 @@ impl Frame {
         out: &mut Vec<u8>,
     ) -> Result<(), DecompressError> {
         let start = out.len();
+        if self.content_size.is_some_and(|size| size > (cap - start) as u64) {
+            return Err(too_large(cap));
+        }
         loop {
             let word = u32::from_le_bytes(*input.array::<4>()?);
             if word == 0 {

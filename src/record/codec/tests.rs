@@ -116,6 +116,25 @@ fn a_claimed_size_is_not_allocated() {
 }
 
 #[test]
+fn a_bomb_of_unknown_size_stops_at_the_cap_too() {
+    let zeros = vec![0; 4 << 20];
+    let mut streamed = ::zstd::zstd_safe::CCtx::create();
+    let mut bomb = vec![0; 64 << 10];
+    let mut output = ::zstd::zstd_safe::OutBuffer::around(&mut bomb);
+    let mut input = ::zstd::zstd_safe::InBuffer::around(&zeros);
+    while input.pos() < zeros.len() {
+        streamed.compress_stream(&mut output, &mut input).expect("it compresses");
+    }
+    streamed.end_stream(&mut output).expect("it ends");
+    let written = output.pos();
+    bomb.truncate(written);
+    let cap = 1 << 20;
+    let result = unpacked(Codec::Zstd, &bomb, cap);
+    assert_eq!(result, Err(DecompressError::TooLarge { codec: Codec::Zstd, cap }));
+    assert_eq!(unpacked(Codec::Zstd, &bomb, zeros.len()), Ok(zeros));
+}
+
+#[test]
 fn truncated_data_is_corrupt_at_every_length() {
     let input = mixed(3000);
     for codec in [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {

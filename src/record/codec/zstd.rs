@@ -50,10 +50,15 @@ pub(super) fn decompress(
             Some(context) => context,
             none => none.insert(DCtx::try_create().ok_or_else(|| corrupt("no memory"))?),
         };
+        // A size that is claimed is either true or makes the frame corrupt.
+        let claimed = get_frame_content_size(input).ok().flatten();
+        if claimed.is_some_and(|claimed| claimed > cap as u64) {
+            return Err(too_large(cap));
+        }
         // One byte over the cap tells a bomb from what just fits. Where the room is too small, it doubles and all
         // starts anew: a buffer that is used again soon fits at once, and the first guess nearly always.
         let most = cap.saturating_add(1);
-        let mut room = guess(input).min(most);
+        let mut room = guess(input.len(), claimed).min(most);
         loop {
             out.clear();
             grow(out, room, most);
@@ -71,17 +76,14 @@ pub(super) fn decompress(
     })
 }
 
-/// How much `input` may well decompress to: what its header claims, where that is a small multiple of it.
-fn guess(input: &[u8]) -> usize {
+/// How much `len` bytes may well decompress to: what their header claims, where that is a small multiple of them.
+fn guess(len: usize, claimed: Option<u64>) -> usize {
     const USUAL_RATIO: usize = 6;
-    const BELIEVED_RATIO: u64 = 32;
-    let usual = input.len().saturating_mul(USUAL_RATIO);
-    match get_frame_content_size(input) {
-        Ok(Some(claimed)) if claimed <= (input.len() as u64).saturating_mul(BELIEVED_RATIO) => {
-            claimed as usize
-        }
-        _ => usual,
-    }
+    const BELIEVED_RATIO: usize = 32;
+    claimed
+        .and_then(|claimed| usize::try_from(claimed).ok())
+        .filter(|claimed| *claimed <= len.saturating_mul(BELIEVED_RATIO))
+        .unwrap_or_else(|| len.saturating_mul(USUAL_RATIO))
 }
 
 fn corrupt(detail: &'static str) -> DecompressError {
