@@ -21,19 +21,13 @@ const PRODUCER: BatchProducer = BatchProducer { id: 4000, epoch: 3, base_sequenc
 
 #[test]
 fn kafka_and_klog_read_each_others_batches_alike() {
-    let folder = tempfile::tempdir().expect("a folder");
-    write_ours(folder.path());
-    run_java(folder.path());
     let mut seen = 0;
-    for file in
-        fs::read_dir(folder.path()).expect("a folder").map(|file| file.expect("a file").path())
-    {
-        if file.extension().is_some_and(|extension| extension == "bin") {
-            let theirs = fs::read_to_string(file.with_extension("txt")).expect("Java read it");
-            let ours = read_set(Bytes::from(fs::read(&file).expect("a file")));
-            assert!(ours == theirs, "{}:\n{ours}\nbut Kafka reads\n{theirs}", file.display());
-            seen += 1;
-        }
+    for (name, set) in FILES.iter().filter(|(name, _)| name.ends_with(".bin")) {
+        let theirs = file(&name.replace(".bin", ".txt"));
+        let theirs = str::from_utf8(&theirs).expect("it is text");
+        let ours = read_set(set.clone());
+        assert!(ours == theirs, "{name}:\n{ours}\nbut Kafka reads\n{theirs}");
+        seen += 1;
     }
     assert_eq!(
         seen,
