@@ -175,6 +175,19 @@ impl ClientError {
             _ => None,
         }
     }
+
+    /// `Ok` for NONE, else `Refused`.
+    pub(super) fn check(
+        code: i16,
+        message: Option<&str>,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), ClientError> {
+        ErrorCode::from_wire(code).ok().map_err(|code| ClientError::Refused {
+            what: what(),
+            code,
+            message: message.map(str::to_owned),
+        })
+    }
 }
 
 /// Why a record was not delivered.

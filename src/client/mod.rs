@@ -6,19 +6,36 @@
 //! Everything runs on the tokio runtime it was started on. This room never prints, never reads a file, and never
 //! drops a record without saying so.
 
+mod admin;
+mod cluster;
 mod config;
+mod connection;
+mod consumer;
 mod entropy;
 mod error;
+mod handle;
+mod link;
+mod offsets;
 mod partitioner;
+mod producer;
 mod record;
+mod refresh;
 
+pub use admin::{
+    ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,
+    ConfigResource, ConfigSource, CreatedTopic, Features, ListedOffset, LogDir, LogDirPartition,
+    NewTopic, OffsetSpec, PartitionDescription, Reassignment, TopicDescription, TopicListing,
+};
 pub use config::{
     Acks, AddressFamily, ClientConfig, Compression, ConsumerConfig, Isolation, OffsetReset,
     ProducerConfig, PropertyError, Role, parse_properties,
 };
+pub use consumer::{Consumer, Ends};
 pub use error::{ClientError, ConnectionError, ConsumeError, ProduceError};
+pub use handle::Client;
 pub use partitioner::{
     Choice, Crc32Partitioner, DefaultPartitioner, Partitioner, RandomPartitioner,
     RoundRobinPartitioner, Routed, StickyPartitioner, by_name as partitioner_by_name, murmur2,
 };
+pub use producer::{Delivery, Producer, Totals};
 pub use record::{ConsumedRecord, Header, ProducerRecord, RecordMetadata, StartAt};

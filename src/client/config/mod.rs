@@ -54,6 +54,9 @@ pub struct ClientConfig {
     pub keepalive: bool,
     /// Which addresses of a host name are tried. `broker.address.family`
     pub address_family: AddressFamily,
+    /// Where every broker is connected to, whatever address it advertises: for a tunnel to a cluster of one. No
+    /// property sets it.
+    pub broker_address: Option<String>,
     /// Whether asking for a topic may create it. A consumer's default is false. `allow.auto.create.topics`
     pub allow_auto_create: bool,
 }
@@ -91,6 +94,7 @@ impl Default for ClientConfig {
             nodelay: true,
             keepalive: false,
             address_family: AddressFamily::Any,
+            broker_address: None,
             allow_auto_create: false,
         }
     }

@@ -186,8 +186,8 @@ impl Compression {
         match self {
             Compression::Gzip(_) if (1..=9).contains(&level) => Ok(Compression::Gzip(Some(level))),
             Compression::Gzip(_) => Err("a gzip level of 1 to 9"),
-            Compression::Lz4(_) if (0..=17).contains(&level) => Ok(Compression::Lz4(Some(level))),
-            Compression::Lz4(_) => Err("an lz4 level of 0 to 17"),
+            Compression::Lz4(_) if (1..=17).contains(&level) => Ok(Compression::Lz4(Some(level))),
+            Compression::Lz4(_) => Err("an lz4 level of 1 to 17"),
             Compression::Zstd(_) if (-131_072..=22).contains(&level) => {
                 Ok(Compression::Zstd(Some(level)))
             }

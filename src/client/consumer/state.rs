@@ -1,0 +1,441 @@
+//! Where a consumer stands in each of its partitions. Pure: what to ask of whom comes out, answers go in.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::{Duration, Instant};
+
+use super::super::cluster::{Cluster, Topic};
+use super::super::config::{ConsumerConfig, OffsetReset};
+use super::super::error::{ClientError, ConsumeError};
+use super::super::record::{ConsumedRecord, StartAt};
+use super::decode::Chunk;
+use super::session::{Key, Wanted};
+use crate::base::{Millis, TopicId};
+use crate::record::split_fetched;
+
+/// How long a partition may be unknown to the cluster before the program hears of it.
+const UNKNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// All partitions of one consumer.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) parts: BTreeMap<Key, Part>,
+    pub(super) errors: VecDeque<ConsumeError>,
+    /// Bytes fetched and not yet read.
+    pub(super) buffered: usize,
+    generation: u64,
+    /// Which partition is read first by the next poll, so that none starves.
+    turn: usize,
+}
+
+/// What a partition needs before it can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// An offset, found by a ListOffsets.
+    Find(StartAt),
+    /// To be told whether the log that it read is still there (KIP-320).
+    Validate,
+    /// Nothing.
+    Read,
+}
+
+/// One partition.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) phase: Phase,
+    /// Whether a lookup is under way.
+    pub(super) asked: bool,
+    /// The offset that `poll` returns next.
+    pub(super) position: Option<i64>,
+    fetch_from: i64,
+    /// Epoch of the last batch fetched; −1 for none.
+    pub(super) last_epoch: i32,
+    /// The leader's epoch under which the position was found good.
+    leader_epoch: i32,
+    topic_id: TopicId,
+    pub(super) paused: bool,
+    /// Answers to what was asked before a seek are of another generation.
+    pub(super) generation: u64,
+    chunks: VecDeque<Chunk>,
+    buffered: usize,
+    pub(super) retry_at: Option<Instant>,
+    unknown_since: Option<Instant>,
+    pub(super) ends: Ends,
+}
+
+/// A partition's bounds, as the last fetch told them; −1 where none has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The first offset there is.
+    pub log_start: i64,
+    /// One past the last record that every replica has.
+    pub high_watermark: i64,
+    /// One past the last record of a transaction that is decided.
+    pub last_stable: i64,
+}
+
+/// What a fetch brought of one partition.
+pub(super) struct Fetched {
+    pub(super) records: Bytes,
+    pub(super) aborted: Vec<(i64, i64)>,
+    pub(super) ends: Ends,
+}
+
+impl State {
+    /// Replaces the whole assignment.
+    pub(super) fn assign(&mut self, partitions: impl IntoIterator<Item = (Key, StartAt)>) {
+        self.parts.clear();
+        self.buffered = 0;
+        for (key, start) in partitions {
+            let part = Part::new(start, self.next_generation());
+            self.parts.insert(key, part);
+        }
+    }
+
+    fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+
+    /// Moves one partition; false if it is not assigned.
+    pub(super) fn seek(&mut self, key: &Key, to: StartAt) -> bool {
+        let generation = self.next_generation();
+        let Some(part) = self.parts.get_mut(key) else { return false };
+        self.buffered -= part.buffered;
+        let (paused, ends) = (part.paused, part.ends);
+        *part = Part { paused, ends, ..Part::new(to, generation) };
+        true
+    }
+
+    /// Up to `most` records that are there; whether any position moved.
+    ///
+    /// # Errors
+    /// The first of the errors that came up; the partitions go on where they can.
+    pub(super) fn take(
+        &mut self,
+        most: usize,
+        config: &ConsumerConfig,
+        out: &mut Vec<ConsumedRecord>,
+    ) -> Result<bool, ConsumeError> {
+        let mut moved = false;
+        let count = self.parts.len();
+        let order: Vec<Key> = {
+            let ready = self.parts.iter().filter(|(_, p)| !p.paused && !p.chunks.is_empty());
+            ready.map(|(key, _)| key.clone()).collect()
+        };
+        let first = if order.is_empty() { 0 } else { self.turn % order.len() };
+        self.turn = if count == 0 { 0 } else { self.turn.wrapping_add(1) };
+        for key in order[first..].iter().chain(&order[..first]) {
+            if out.len() >= most {
+                break;
+            }
+            let Some(part) = self.parts.get_mut(key) else { continue };
+            let before = part.position;
+            let read = part.read(key, most, config, out);
+            moved |= part.position != before;
+            match read {
+                Ok(freed) => self.buffered -= freed,
+                Err(cause) => {
+                    self.buffered -= std::mem::take(&mut part.buffered);
+                    part.chunks.clear();
+                    part.fetch_from = part.position.unwrap_or(part.fetch_from);
+                    part.generation = self.generation + 1;
+                    self.generation += 1;
+                    part.retry_at = Some(Instant::now() + Duration::from_secs(1));
+                    self.errors.push_back(cause);
+                }
+            }
+        }
+        match self.errors.pop_front() {
+            Some(cause) if out.is_empty() => Err(cause),
+            Some(cause) => {
+                self.errors.push_front(cause); // after what was read before it
+                Ok(moved)
+            }
+            None => Ok(moved),
+        }
+    }
+
+    /// What a broker is to be asked for now; empty parts of the answer mean "nothing".
+    pub(super) fn fetchable(
+        &mut self,
+        broker: i32,
+        cluster: &Cluster,
+        config: &ConsumerConfig,
+        now: Instant,
+    ) -> BTreeMap<Key, Wanted> {
+        let mut wanted = BTreeMap::new();
+        let mut room = config.prefetch_bytes.saturating_sub(self.buffered);
+        for (key, part) in &self.parts {
+            let per_part = config.partition_max_bytes as usize;
+            let ready = part.phase == Phase::Read
+                && !part.paused
+                && part.buffered < per_part
+                && part.retry_at.is_none_or(|at| at <= now);
+            let led = cluster.leader(&key.0, key.1).is_some_and(|(leader, _)| leader == broker);
+            // At least one partition is fetched, or nothing would ever move.
+            if !ready || !led || (room == 0 && part.buffered > 0) {
+                continue;
+            }
+            room = room.saturating_sub(per_part);
+            let want = Wanted {
+                topic_id: part.topic_id,
+                fetch_offset: part.fetch_from,
+                leader_epoch: part.leader_epoch,
+                last_epoch: -1,
+                max_bytes: config.partition_max_bytes,
+            };
+            wanted.insert(key.clone(), want);
+        }
+        wanted
+    }
+
+    /// Looks at a new picture of the cluster: leaders that changed, topics that were recreated or are gone.
+    pub(super) fn on_cluster(
+        &mut self,
+        cluster: &Cluster,
+        config: &ConsumerConfig,
+        now: Instant,
+    ) -> bool {
+        let mut unknown = false;
+        let keys: Vec<Key> = self.parts.keys().cloned().collect();
+        for key in keys {
+            let generation = self.next_generation();
+            let Some(part) = self.parts.get_mut(&key) else { continue };
+            let topic = cluster.topic(&key.0).filter(|t| t.error.is_none());
+            let exists = topic.is_some_and(|t| (0..t.partitions.len() as i32).contains(&key.1));
+            match topic.filter(|_| exists) {
+                Some(topic) => {
+                    part.unknown_since = None;
+                    let buffered = part.buffered;
+                    let error = part.on_topic(&key, topic, config, generation);
+                    self.buffered -= buffered - part.buffered;
+                    self.errors.extend(error);
+                    unknown |= cluster.leader(&key.0, key.1).is_none();
+                }
+                None => {
+                    unknown = true;
+                    let since = *part.unknown_since.get_or_insert(now);
+                    if now >= since + UNKNOWN_FOR {
+                        part.unknown_since = Some(now);
+                        self.errors.push_back(not_there(&key, topic));
+                    }
+                }
+            }
+        }
+        unknown
+    }
+
+    /// Takes what a fetch brought, unless a seek came between.
+    pub(super) fn on_fetched(&mut self, key: &Key, asked: &Wanted, fetched: Fetched) {
+        let Some(part) = self.parts.get_mut(key) else { return };
+        if part.phase != Phase::Read
+            || part.fetch_from != asked.fetch_offset
+            || part.topic_id != asked.topic_id
+        {
+            return;
+        }
+        part.ends = fetched.ends;
+        part.retry_at = None;
+        let mut next = part.fetch_from;
+        for batch in split_fetched(fetched.records.clone()) {
+            let Ok(batch) = batch else { break }; // `read` will say what is wrong
+            next = next.max(batch.header().last_offset().saturating_add(1));
+            part.last_epoch = batch.header().partition_leader_epoch;
+        }
+        if fetched.records.is_empty() {
+            return;
+        }
+        if next == part.fetch_from {
+            // Nothing whole, or nothing new: `read` says what is wrong with it; do not ask in a tight loop.
+            part.retry_at = Some(Instant::now() + Duration::from_millis(100));
+        }
+        part.fetch_from = next;
+        let chunk = Chunk::new(fetched.records, fetched.aborted);
+        part.buffered += chunk.bytes;
+        self.buffered += chunk.bytes;
+        part.chunks.push_back(chunk);
+    }
+
+    /// The offset that a fetch asked for is not in the log.
+    pub(super) fn on_out_of_range(&mut self, key: &Key, asked: &Wanted, config: &ConsumerConfig) {
+        let generation = self.next_generation();
+        let Some(part) = self.parts.get_mut(key) else { return };
+        let unread = !part.chunks.is_empty();
+        if part.fetch_from != asked.fetch_offset || part.phase != Phase::Read || unread {
+            return; // what was fetched before is read first; then it is asked again
+        }
+        self.errors.extend(part.reset(key, config, generation));
+    }
+
+    /// The answer to a lookup of an offset.
+    pub(super) fn on_found(&mut self, key: &Key, generation: u64, offset: i64) {
+        let Some(part) = self.parts.get_mut(key) else { return };
+        if part.generation == generation {
+            part.asked = false;
+            part.phase = Phase::Read;
+            (part.position, part.fetch_from) = (Some(offset), offset);
+            part.retry_at = None;
+        }
+    }
+
+    /// The answer to a validation: where the log of the epoch that was read ends now.
+    pub(super) fn on_validated(
+        &mut self,
+        key: &Key,
+        generation: u64,
+        end: i64,
+        config: &ConsumerConfig,
+    ) {
+        let next_generation = self.next_generation();
+        let Some(part) = self.parts.get_mut(key) else { return };
+        if part.generation != generation {
+            return;
+        }
+        part.asked = false;
+        part.phase = Phase::Read;
+        let position = part.position.unwrap_or(0);
+        if end < 0 || end >= part.fetch_from {
+            return;
+        }
+        self.buffered -= std::mem::take(&mut part.buffered);
+        part.chunks.clear();
+        part.generation = next_generation;
+        part.last_epoch = -1;
+        if end >= position {
+            part.fetch_from = position; // only what was prefetched is gone
+            return;
+        }
+        (part.position, part.fetch_from) = (Some(end), end);
+        if config.offset_reset == OffsetReset::Error {
+            let (topic, partition) = key.clone();
+            let cause =
+                ConsumeError::Truncated { topic, partition, offset: position, diverges_at: end };
+            self.errors.push_back(cause);
+        }
+    }
+
+    /// Tries this partition again later.
+    pub(super) fn delay(&mut self, key: &Key, until: Instant) {
+        if let Some(part) = self.parts.get_mut(key) {
+            part.asked = false;
+            part.retry_at = Some(until);
+        }
+    }
+}
+
+fn not_there(key: &Key, topic: Option<&Arc<Topic>>) -> ConsumeError {
+    let topic_name = key.0.clone();
+    ConsumeError::Client(match topic {
+        None => ClientError::UnknownTopic { topic: topic_name },
+        Some(topic) => {
+            let count = topic.partitions.len();
+            ClientError::UnknownPartition { topic: topic_name, partition: key.1, count }
+        }
+    })
+}
+
+impl Part {
+    fn new(start: StartAt, generation: u64) -> Part {
+        let offset = match start {
+            StartAt::Offset(offset) => Some(offset.max(0)),
+            _ => None,
+        };
+        Part {
+            phase: offset.map_or(Phase::Find(start), |_| Phase::Read),
+            asked: false,
+            position: offset,
+            fetch_from: offset.unwrap_or(0),
+            last_epoch: -1,
+            leader_epoch: -1,
+            topic_id: TopicId::ZERO,
+            paused: false,
+            generation,
+            chunks: VecDeque::new(),
+            buffered: 0,
+            retry_at: None,
+            unknown_since: None,
+            ends: Ends { log_start: -1, high_watermark: -1, last_stable: -1 },
+        }
+    }
+
+    /// Reads what is buffered; returns the bytes freed.
+    fn read(
+        &mut self,
+        key: &Key,
+        most: usize,
+        config: &ConsumerConfig,
+        out: &mut Vec<ConsumedRecord>,
+    ) -> Result<usize, ConsumeError> {
+        let mut freed = 0;
+        while let Some(chunk) = self.chunks.front_mut() {
+            let position = self.position.get_or_insert(0);
+            let left = most.saturating_sub(out.len());
+            if left == 0 || !chunk.read(key, position, left, config, out)? {
+                break;
+            }
+            freed += chunk.bytes;
+            self.buffered -= chunk.bytes;
+            self.chunks.pop_front();
+        }
+        Ok(freed)
+    }
+
+    fn on_topic(
+        &mut self,
+        key: &Key,
+        topic: &Topic,
+        config: &ConsumerConfig,
+        generation: u64,
+    ) -> Option<ConsumeError> {
+        let recreated = !self.topic_id.is_zero() && self.topic_id != topic.id;
+        self.topic_id = topic.id;
+        let epoch = topic.partitions.get(key.1 as usize).map_or(-1, |p| p.leader_epoch);
+        let changed = epoch > self.leader_epoch;
+        if recreated {
+            self.leader_epoch = epoch;
+            return self.reset(key, config, generation);
+        }
+        if changed {
+            self.leader_epoch = epoch;
+            if self.phase == Phase::Read && self.last_epoch >= 0 && self.last_epoch < epoch {
+                (self.phase, self.asked, self.generation) = (Phase::Validate, false, generation);
+            }
+        }
+        None
+    }
+
+    /// Goes where the policy says; the error, where it says nowhere.
+    fn reset(
+        &mut self,
+        key: &Key,
+        config: &ConsumerConfig,
+        generation: u64,
+    ) -> Option<ConsumeError> {
+        self.chunks.clear();
+        self.buffered = 0;
+        self.generation = generation;
+        self.asked = false;
+        self.last_epoch = -1;
+        let start = match config.offset_reset {
+            OffsetReset::Earliest => StartAt::Earliest,
+            OffsetReset::Latest => StartAt::Latest,
+            OffsetReset::ByDuration(age) => {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                let now = now.map_or(0, |d| d.as_millis() as i64);
+                StartAt::Timestamp(Millis(now.saturating_sub(age.as_millis() as i64)))
+            }
+            OffsetReset::Error => {
+                let (topic, partition) = key.clone();
+                self.retry_at = Some(Instant::now() + Duration::from_secs(1));
+                let offset = self.position.unwrap_or(-1);
+                return Some(ConsumeError::OffsetOutOfRange { topic, partition, offset });
+            }
+        };
+        tracing::info!(topic = &*key.0, partition = key.1, ?start, "position reset");
+        self.phase = Phase::Find(start);
+        None
+    }
+}

@@ -1,0 +1,63 @@
+//! The client's promises, against Apache Kafka 4.3.1.
+
+#[path = "support/kafka.rs"]
+mod kafka;
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "support/specs.rs"]
+mod specs;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_codec_and_acks() {
+    specs::every_codec_and_acks(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_keep_all_their_parts() {
+    specs::records_keep_all_their_parts(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_too_large_are_refused() {
+    specs::records_too_large_are_refused(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_connections_lose_and_double_nothing() {
+    specs::cut_connections_lose_and_double_nothing(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_time_out() {
+    specs::deliveries_time_out(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_buffer_is_bounded() {
+    specs::the_buffer_is_bounded(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn seeks_land_where_they_say() {
+    specs::seeks_land_where_they_say(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_records_reset_the_position() {
+    specs::deleted_records_reset_the_position(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recreated_topic_is_followed() {
+    specs::a_recreated_topic_is_followed(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_keep_their_partition() {
+    specs::keys_keep_their_partition(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_client_sees_what_it_did() {
+    specs::the_admin_client_sees_what_it_did(&kafka::shared().address).await;
+}
