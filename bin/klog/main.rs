@@ -1,3 +1,31 @@
-//! The `klog` command line.
+//! Rank 5. The `klog` command line: reads arguments, calls the library, prints. It is the only room that knows clap,
+//! comfy-table, indicatif and anyhow, and it holds no rule of Kafka's: those live in the library.
+//!
+//! [`cli`] declares the commands, [`cmd`] runs them, [`values`] reads what is typed (durations, sizes, times, offsets),
+//! [`record`] is the shape of records on stdin and stdout, [`output`] is everything printed, [`exit`] turns what went wrong
+//! into words and an exit code, [`connect`] goes from options to a connected client.
 
-fn main() {}
+mod cli;
+mod client_args;
+mod cluster;
+mod cmd;
+mod connect;
+mod exit;
+mod logging;
+mod output;
+mod record;
+mod signals;
+mod values;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    exit::install_panic_message();
+    match std::panic::catch_unwind(|| cli::run(std::env::args_os())) {
+        Ok(code) => code,
+        Err(_) => exit::Kind::Internal.into(),
+    }
+}

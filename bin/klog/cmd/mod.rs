@@ -1,0 +1,7 @@
+//! A module per command: its arguments, and what it does.
+
+pub mod completions;
+pub mod consume;
+pub mod man;
+pub mod produce;
+pub mod topics;

@@ -1,0 +1,233 @@
+//! The options of `klog produce`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::ValueEnum;
+use klog::base::TopicName;
+use klog::client::Compression;
+
+use crate::client_args::ClientArgs;
+use crate::output::LineFormat;
+use crate::values;
+
+/// Write records to a topic, one per line of stdin
+///
+/// Memory is bounded (`-X buffer.memory`, 32 MiB): while the broker is slow, reading waits. Ctrl-C stops reading, delivers
+/// what was read, and exits 130. If a record fails, the exit code is 1, and stderr says how many were delivered, how many
+/// were not, and the first error.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = "Examples:
+  klog produce events < /var/log/dpkg.log
+  klog produce events -K : --print-offsets < pairs.txt")]
+pub struct Args {
+    /// The topic
+    #[arg(value_parser = values::topic)]
+    pub topic: TopicName,
+
+    /// The key of every record
+    #[arg(
+        short,
+        long,
+        value_name = "KEY",
+        conflicts_with = "key_separator",
+        allow_hyphen_values = true
+    )]
+    pub key: Option<String>,
+
+    /// Split each line into key and value at the first SEP
+    ///
+    /// Escapes: \n \t \r \0 \\ \xHH. A line without SEP is refused, with its number.
+    #[arg(short = 'K', long, value_name = "SEP", value_parser = separator, allow_hyphen_values = true)]
+    pub key_separator: Option<Bytes>,
+
+    /// Add a header to every record; names may repeat
+    #[arg(short = 'H', long = "header", value_name = "NAME=VALUE", value_parser = values::key_value, allow_hyphen_values = true)]
+    pub headers: Vec<(String, String)>,
+
+    /// Write to this partition
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub partition: Option<i32>,
+
+    /// Who chooses the partition [default: murmur2]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub partitioner: Option<PartitionerName>,
+
+    /// Who must have a record before it counts as delivered [default: all]
+    #[arg(short, long, value_enum, value_name = "WHO")]
+    pub acks: Option<AcksName>,
+
+    /// Compress batches: none, gzip, snappy, lz4, zstd; a level may follow
+    ///
+    /// For example `zstd:9`. The default is none.
+    #[arg(short = 'z', long, value_name = "CODEC[:LEVEL]", value_parser = compression)]
+    pub compression: Option<Compression>,
+
+    /// Send a batch once it has this size [default: 16KiB]
+    #[arg(long, value_name = "SIZE", value_parser = values::size_in_memory)]
+    pub batch_size: Option<usize>,
+
+    /// Send a batch that is not full after so long [default: 5ms]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub linger: Option<Duration>,
+
+    /// What ends a record
+    ///
+    /// Escapes: \n \t \r \0 \\ \xHH. The last record need not end with it.
+    #[arg(short = 'D', long, value_name = "STR", default_value = r"\n", value_parser = separator, allow_hyphen_values = true)]
+    pub delimiter: Bytes,
+
+    /// How stdin is read
+    ///
+    /// `json` takes what `klog consume --format json` prints: exactly one of `value` and `value_base64`, at most one of
+    /// `key` and `key_base64`, `headers`, `partition`, `timestamp` (null: none; missing: now). Other fields are ignored.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "lines")]
+    pub input: Input,
+
+    /// With --input json: let the partitioner choose
+    #[arg(long)]
+    pub ignore_partition: bool,
+
+    /// With --input json: the time of writing
+    #[arg(long)]
+    pub ignore_timestamp: bool,
+
+    /// A value equal to STR is null
+    #[arg(long, value_name = "STR", value_parser = values::text, allow_hyphen_values = true)]
+    pub null_marker: Option<Bytes>,
+
+    /// The timestamp of every record [default: the time of writing]
+    ///
+    /// RFC 3339, @UNIX_MS, or -15m (ago).
+    #[arg(long, value_name = "TIME", value_parser = values::when, allow_hyphen_values = true)]
+    pub timestamp: Option<values::When>,
+
+    /// Write at most N records a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub rate: Option<u64>,
+
+    /// Never write a record twice when a request is repeated [default: true]
+    ///
+    /// Needs acks=all; with another --acks it is off.
+    #[arg(long, value_name = "BOOL")]
+    pub idempotent: Option<bool>,
+
+    /// Print a line per record: topic[partition]@offset
+    #[arg(long)]
+    pub print_offsets: bool,
+
+    /// How --print-offsets prints
+    #[arg(long, value_enum, default_value = "plain")]
+    pub format: LineFormat,
+
+    #[command(flatten)]
+    pub client: ClientArgs,
+}
+
+/// `--input`
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A record per line
+    Lines,
+    /// A record per line, in JSON
+    Json,
+    /// All of stdin is one record
+    Raw,
+}
+
+/// `--partitioner`
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartitionerName {
+    /// By the key's murmur2, as Java's client does; without a key sticky
+    Murmur2,
+    /// One partition until a batch is full, whatever the key
+    Sticky,
+    /// In turn
+    RoundRobin,
+    /// At random
+    Random,
+    /// By the key's CRC-32, as librdkafka does
+    Crc32,
+}
+
+/// `--acks`
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcksName {
+    /// Nobody: it was sent
+    #[value(name = "0")]
+    None,
+    /// The leader
+    #[value(name = "1")]
+    Leader,
+    /// All in-sync replicas
+    #[value(name = "all", alias = "-1")]
+    All,
+}
+
+impl AcksName {
+    /// The property's value.
+    pub fn value(self) -> &'static str {
+        match self {
+            AcksName::None => "0",
+            AcksName::Leader => "1",
+            AcksName::All => "all",
+        }
+    }
+}
+
+impl PartitionerName {
+    /// The library's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PartitionerName::Murmur2 => "murmur2",
+            PartitionerName::Sticky => "sticky",
+            PartitionerName::RoundRobin => "round-robin",
+            PartitionerName::Random => "random",
+            PartitionerName::Crc32 => "crc32",
+        }
+    }
+}
+
+fn separator(text: &str) -> Result<Bytes, String> {
+    let bytes = values::text(text)?;
+    if bytes.is_empty() { Err("it has at least one byte".to_owned()) } else { Ok(bytes) }
+}
+
+fn compression(text: &str) -> Result<Compression, String> {
+    let (codec, level) = match text.split_once(':') {
+        None => (text, None),
+        Some((codec, level)) => {
+            let level: i32 = level.parse().map_err(|_| "a level is a number, as in zstd:9")?;
+            (codec, Some(level))
+        }
+    };
+    let within = |low: i32, high: i32| match level {
+        Some(level) if level < low || level > high => {
+            Err(format!("{codec} has levels {low} to {high}"))
+        }
+        level => Ok(level),
+    };
+    match codec {
+        "none" | "snappy" if level.is_some() => Err(format!("{codec} has no levels")),
+        "none" => Ok(Compression::None),
+        "snappy" => Ok(Compression::Snappy),
+        "gzip" => within(1, 9).map(Compression::Gzip),
+        "lz4" => within(1, 17).map(Compression::Lz4),
+        "zstd" => within(-131_072, 22).map(Compression::Zstd),
+        _ => Err("one of none, gzip, snappy, lz4, zstd".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_take_their_levels() {
+        assert_eq!(compression("zstd:9"), Ok(Compression::Zstd(Some(9))));
+        assert_eq!(compression("gzip"), Ok(Compression::Gzip(None)));
+        for bad in ["gzip:10", "snappy:1", "brotli", "zstd:x"] {
+            assert!(compression(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Sends records, keeps count of what became of them, and prints where they went.
+
+use std::collections::VecDeque;
+
+use klog::client::{Delivery, ProduceError, Producer, ProducerRecord, RecordMetadata, Totals};
+use serde::Serialize;
+
+use crate::output::{LineFormat, Stdout};
+
+/// Records on their way.
+pub struct Deliveries {
+    producer: Producer,
+    /// Those that `send` did not take.
+    refused: u64,
+    first_refusal: Option<ProduceError>,
+    printing: Option<Printing>,
+}
+
+/// `--print-offsets`: lines in the order of the input.
+struct Printing {
+    format: LineFormat,
+    out: Stdout,
+    waiting: VecDeque<Delivery>,
+}
+
+impl Deliveries {
+    /// Prints a line per delivered record if `print` says how.
+    pub fn new(producer: Producer, print: Option<LineFormat>) -> Deliveries {
+        let printing =
+            print.map(|format| Printing { format, out: Stdout::new(), waiting: VecDeque::new() });
+        Deliveries { producer, refused: 0, first_refusal: None, printing }
+    }
+
+    /// Sends one record; waits while the producer's memory is full. Failures are counted, and false is returned where
+    /// the producer does not take it.
+    pub async fn send(&mut self, record: ProducerRecord) -> bool {
+        match self.producer.send(record).await {
+            Ok(delivery) => {
+                // Without printing the producer's own totals tell enough.
+                if let Some(printing) = &mut self.printing {
+                    printing.waiting.push_back(delivery);
+                }
+                true
+            }
+            Err(error) => {
+                self.refused += 1;
+                self.first_refusal.get_or_insert(error);
+                false
+            }
+        }
+    }
+
+    /// What became of the records so far.
+    pub fn totals(&self) -> Totals {
+        self.with_refusals(self.producer.totals())
+    }
+
+    /// Waits until the oldest record on its way is done and prints all that are; for ever where nothing is to be printed.
+    /// Safe to cancel.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub async fn print_next(&mut self) -> anyhow::Result<()> {
+        let Some(printing) = &mut self.printing else { return std::future::pending().await };
+        let Some(oldest) = printing.waiting.front_mut() else {
+            return std::future::pending().await;
+        };
+        // Its outcome is printed below, with those of all others that are done.
+        let _ = oldest.await;
+        printing.print_done()
+    }
+
+    /// Prints those that are done.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn print_done(&mut self) -> anyhow::Result<()> {
+        self.printing.as_mut().map_or(Ok(()), Printing::print_done)
+    }
+
+    /// Sends what is still held back, waits for all, and says what became of them.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub async fn finish(mut self) -> anyhow::Result<Totals> {
+        self.producer.flush().await;
+        self.print_done()?;
+        Ok(self.totals())
+    }
+
+    fn with_refusals(&self, mut totals: Totals) -> Totals {
+        totals.failed += self.refused;
+        totals.first_error = totals.first_error.or_else(|| self.first_refusal.clone());
+        totals
+    }
+}
+
+impl Printing {
+    fn print_done(&mut self) -> anyhow::Result<()> {
+        while let Some(outcome) = self.waiting.front().and_then(Delivery::now) {
+            self.waiting.pop_front();
+            if let Ok(at) = outcome {
+                print(self.format, &mut self.out, &at)?;
+            }
+        }
+        self.out.flush()
+    }
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: Option<i64>,
+    timestamp: Option<i64>,
+}
+
+fn print(format: LineFormat, out: &mut Stdout, at: &RecordMetadata) -> anyhow::Result<()> {
+    let printed = Printed {
+        topic: &at.topic,
+        partition: at.partition,
+        offset: at.offset,
+        timestamp: Some(at.timestamp).filter(|ms| *ms >= 0),
+    };
+    match format {
+        LineFormat::Json => serde_json::to_writer(out.buffer(), &printed)?,
+        LineFormat::Plain => {
+            // Without an acknowledgement nobody knows the offset.
+            let offset = at.offset.map_or("?".to_owned(), |offset| offset.to_string());
+            let line = format!("{}[{}]@{offset}", at.topic, at.partition);
+            out.buffer().extend_from_slice(line.as_bytes());
+        }
+    }
+    out.buffer().push(b'\n');
+    out.spill()
+}

@@ -1,0 +1,250 @@
+//! `klog produce`: stdin to a topic.
+
+mod args;
+mod deliver;
+mod input;
+mod pace;
+mod records;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use bytes::{Buf as _, Bytes};
+use klog::client::{Producer, ProducerConfig, Role, Totals, partitioner_by_name};
+use memchr::memmem::Finder;
+
+use crate::connect::{self, Properties, explain, refused};
+use crate::exit::{Ended, Hint as _, usage};
+use crate::logging::{self, LogArgs};
+use crate::output::Progress;
+use crate::signals::Signals;
+
+pub use args::Args;
+use args::Input as Kind;
+use deliver::Deliveries;
+use input::{Block, Cut, Input};
+use pace::Pace;
+use records::Shape;
+
+/// How often failures are looked for while nothing comes in.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
+    logging::start(log);
+    let shown = logging::wants_progress(log);
+    connect::runtime()?.block_on(produce(args, shown))
+}
+
+async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
+    let mut signals = Signals::install()?;
+    let (properties, config) = settings(&args)?;
+    let limit = config.max_request_bytes.min(config.buffer_bytes);
+    let client = tokio::select! {
+        client = connect::connect(properties.client(Role::Producer, args.client.timeout)?) => client?,
+        kind = signals.stop() => return Err(Ended::Signal(kind).into()),
+    };
+    let producer = Producer::new(&client, config);
+    let cut = match args.input {
+        Kind::Raw => Cut::Whole,
+        Kind::Lines | Kind::Json => Cut::Delimiter(args.delimiter.clone()),
+    };
+    let input = Input::start(cut, limit).context("cannot read stdin")?;
+    let stopper = input.stopper().context("cannot watch stdin")?;
+    let mut asked = signals.clone();
+    tokio::spawn(async move {
+        asked.stop().await;
+        stopper.stop();
+    });
+    let mut session = Session::new(&args, producer, signals.clone(), shown);
+    let ended = session.take(input).await?;
+    let counts = session.finish().await?;
+    conclude(&counts, ended, &signals)
+}
+
+/// What the properties and options say, the latter first.
+fn settings(args: &Args) -> anyhow::Result<(Properties, ProducerConfig)> {
+    let mut properties = Properties::gather(&args.client)?;
+    if let Some(acks) = args.acks {
+        properties.set("acks", acks.value());
+    }
+    if let Some(idempotent) = args.idempotent {
+        properties.set("enable.idempotence", idempotent);
+    }
+    let mut config =
+        ProducerConfig::from_properties(properties.entries()).map_err(|e| refused(&e))?;
+    if let Some(compression) = args.compression {
+        config.compression = compression;
+    }
+    if let Some(bytes) = args.batch_size {
+        config.batch_bytes = bytes;
+    }
+    if let Some(linger) = args.linger {
+        config.linger = linger;
+    }
+    if let Some(name) = args.partitioner {
+        config.partitioner = partitioner_by_name(name.name()).map_err(usage)?;
+    }
+    if !properties.has("max.block.ms") {
+        config.max_block = args.client.timeout;
+    }
+    Ok((properties, config))
+}
+
+/// Why no more is taken from stdin.
+enum InputEnded {
+    /// It has ended, or we were asked to stop.
+    Whole,
+    /// A record failed.
+    Failed,
+    /// What stands there is no record.
+    Bad(anyhow::Error),
+}
+
+/// One run: from texts to records on their way.
+struct Session {
+    shape: Shape,
+    delimiter: Option<(Finder<'static>, usize)>,
+    skip_blank: bool,
+    pace: Option<Pace>,
+    deliveries: Deliveries,
+    signals: Signals,
+    progress: Progress,
+}
+
+impl Session {
+    fn new(args: &Args, producer: Producer, signals: Signals, shown: bool) -> Session {
+        let delimiter = &args.delimiter;
+        let cut = args.input != Kind::Raw;
+        Session {
+            shape: Shape::new(args),
+            delimiter: cut.then(|| (Finder::new(delimiter).into_owned(), delimiter.len())),
+            skip_blank: args.input == Kind::Json,
+            pace: args.rate.map(|rate| Pace::new(rate, Instant::now())),
+            deliveries: Deliveries::new(producer, args.print_offsets.then_some(args.format)),
+            signals,
+            progress: Progress::for_stdin(shown),
+        }
+    }
+
+    /// Takes all of the input, as far as it is sound and deliverable.
+    async fn take(&mut self, mut input: Input) -> anyhow::Result<InputEnded> {
+        loop {
+            let block = tokio::select! {
+                biased;
+                block = input.next() => block,
+                printed = self.deliveries.print_next() => {
+                    printed?;
+                    continue;
+                }
+                // Records fail while stdin is silent, too.
+                () = tokio::time::sleep(LOOK) => {
+                    if self.deliveries.totals().failed > 0 {
+                        return Ok(InputEnded::Failed);
+                    }
+                    continue;
+                }
+            };
+            match block {
+                None => return Ok(InputEnded::Whole),
+                Some(Err(error)) => {
+                    let too_long = matches!(error, input::InputError::TooLong { .. });
+                    let hint = "-X max.request.size and the topic's max.message.bytes bound a record; -D says what ends one";
+                    let error = anyhow::Error::from(error);
+                    let error = if too_long { Err::<(), _>(error).hint(hint) } else { Err(error) };
+                    return Ok(error.map_or_else(InputEnded::Bad, |()| InputEnded::Whole));
+                }
+                Some(Ok(block)) => {
+                    if let Some(ended) = self.send(&block).await? {
+                        return Ok(ended);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, block: &Block) -> anyhow::Result<Option<InputEnded>> {
+        if self.delimiter.is_none() {
+            // All of stdin is one record, also if it is empty.
+            return self.send_one(block.bytes.clone(), block.first).await;
+        }
+        let mut number = block.first;
+        let mut rest = block.bytes.clone();
+        while let Some(text) = self.next_text(&mut rest) {
+            if let Some(ended) = self.send_one(text, number).await? {
+                return Ok(Some(ended));
+            }
+            number += 1;
+        }
+        self.deliveries.print_done()?;
+        let totals = self.deliveries.totals();
+        self.progress.advance(block.bytes.len() as u64, totals.delivered);
+        Ok((totals.failed > 0).then_some(InputEnded::Failed))
+    }
+
+    async fn send_one(&mut self, text: Bytes, number: u64) -> anyhow::Result<Option<InputEnded>> {
+        if self.skip_blank && text.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let record = match self.shape.record(text) {
+            Ok(record) => record,
+            Err(error) => return Ok(Some(InputEnded::Bad(bad_line(number, error)))),
+        };
+        if let Some(pause) = self.pace.as_mut().and_then(|pace| pace.next(Instant::now())) {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // What is not yet due counts as not yet read.
+                _ = self.signals.stop() => return Ok(Some(InputEnded::Whole)),
+            }
+        }
+        let taken = self.deliveries.send(record).await;
+        Ok((!taken).then_some(InputEnded::Failed))
+    }
+
+    /// Cuts the next record off, without its delimiter.
+    fn next_text(&self, rest: &mut Bytes) -> Option<Bytes> {
+        if rest.is_empty() {
+            return None;
+        }
+        let (finder, length) = self.delimiter.as_ref()?;
+        let Some(at) = finder.find(rest) else { return Some(std::mem::take(rest)) };
+        let text = rest.split_to(at);
+        rest.advance(*length);
+        Some(text)
+    }
+
+    async fn finish(self) -> anyhow::Result<Totals> {
+        let counts = self.deliveries.finish().await;
+        self.progress.finish();
+        counts
+    }
+}
+
+fn bad_line(number: u64, error: records::BadRecord) -> anyhow::Error {
+    let hint = match error {
+        records::BadRecord::NoSeparator { .. } => "-K splits a line into key and value",
+        records::BadRecord::Json(_) => {
+            "`klog consume TOPIC --format json` shows the shape; --input lines takes any line"
+        }
+    };
+    let error = anyhow::Error::from(error).context(format!("line {number} is no record"));
+    crate::exit::advise(error, hint)
+}
+
+/// Turns what became of the records into the command's end.
+fn conclude(counts: &Totals, ended: InputEnded, signals: &Signals) -> anyhow::Result<()> {
+    if let Some(error) = &counts.first_error {
+        let what =
+            format!("{} delivered, {} not", records_in_words(counts.delivered), counts.failed);
+        return Err(explain(error.clone())).context(what);
+    }
+    if let InputEnded::Bad(error) = ended {
+        let before = records_in_words(counts.delivered);
+        anstream::eprintln!("{before} before it delivered");
+        return Err(error);
+    }
+    Ok(signals.check()?)
+}
+
+fn records_in_words(count: u64) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
+}

@@ -1,0 +1,227 @@
+//! From the connection options to a connected client, with errors that say what to try next.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use klog::base::ErrorCode;
+use klog::client::{
+    Client, ClientConfig, ClientError, ConsumeError, ProduceError, PropertyError, Role,
+    parse_properties,
+};
+
+use crate::client_args::ClientArgs;
+use crate::exit::{Hint as _, advise, usage};
+
+/// Silence that needs no explanation.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Client properties as they were given: file first, then -X, then what options say.
+pub struct Properties {
+    entries: Vec<(String, String)>,
+}
+
+impl Properties {
+    /// Reads the file, if one is named, and puts -X behind it.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no properties file.
+    pub fn gather(args: &ClientArgs) -> anyhow::Result<Properties> {
+        let mut entries = match &args.command_config {
+            None => Vec::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read {}", path.display()))
+                    .hint("--command-config takes a Java properties file")?;
+                parse_properties(&text)
+                    .map_err(|problems| refused(&problems))
+                    .with_context(|| format!("{} is not sound", path.display()))?
+            }
+        };
+        entries.extend(args.properties.iter().cloned());
+        if !args.bootstrap_server.is_empty() {
+            entries.push(("bootstrap.servers".into(), args.bootstrap_server.join(",")));
+        }
+        Ok(Properties { entries })
+    }
+
+    /// Adds what an option of the command says; it goes before -X.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        self.entries.push((name.to_owned(), value.to_string()));
+    }
+
+    /// Whether something says `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(known, _)| known == name)
+    }
+
+    /// All of them, the last one of a name winning.
+    pub fn entries(&self) -> &[(String, String)] {
+        &self.entries
+    }
+
+    /// The client's own settings.
+    ///
+    /// # Errors
+    /// A usage error that names every property that is not taken.
+    pub fn client(&self, role: Role, timeout: Duration) -> anyhow::Result<ClientConfig> {
+        let mut config =
+            ClientConfig::from_properties(role, &self.entries).map_err(|e| refused(&e))?;
+        let own = |name: &str| self.has(name);
+        if !own("request.timeout.ms") {
+            config.request_timeout = timeout;
+        }
+        if !own("default.api.timeout.ms") {
+            config.api_timeout = timeout;
+        }
+        if !own("socket.connection.setup.timeout.ms") {
+            config.connect_timeout = timeout.min(config.connect_timeout);
+        }
+        Ok(config)
+    }
+}
+
+/// All properties that are not taken, in one usage error.
+pub fn refused(problems: &[PropertyError]) -> anyhow::Error {
+    let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    usage(texts.join("\n  and "))
+}
+
+/// Finds the cluster. Says so on stderr if that takes a while.
+///
+/// # Errors
+/// If no broker answers in time.
+pub async fn connect(config: ClientConfig) -> anyhow::Result<Client> {
+    let servers = config.bootstrap.join(", ");
+    let within = config.api_timeout;
+    let connecting = Client::connect(config);
+    tokio::pin!(connecting);
+    let connected = tokio::select! {
+        connected = &mut connecting => connected,
+        () = tokio::time::sleep(PATIENCE.min(within)) => {
+            if within > PATIENCE {
+                tracing::warn!("no broker answers at {servers} yet; trying for {within:?}");
+            }
+            connecting.await
+        }
+    };
+    connected.map_err(explain)
+}
+
+/// An error of the library's with the next thing to try.
+pub fn explain(error: impl Into<Failure>) -> anyhow::Error {
+    let failure: Failure = error.into();
+    match failure.hint() {
+        Some(hint) => advise(failure.into_error(), hint),
+        None => failure.into_error(),
+    }
+}
+
+/// Any of the client library's errors.
+pub enum Failure {
+    /// Of an operation.
+    Client(ClientError),
+    /// Of a record that was sent.
+    Produce(ProduceError),
+    /// Of reading.
+    Consume(ConsumeError),
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Failure {
+        Failure::Client(error)
+    }
+}
+
+impl From<ProduceError> for Failure {
+    fn from(error: ProduceError) -> Failure {
+        match error {
+            ProduceError::Client(error) => Failure::Client(error),
+            error => Failure::Produce(error),
+        }
+    }
+}
+
+impl From<ConsumeError> for Failure {
+    fn from(error: ConsumeError) -> Failure {
+        match error {
+            ConsumeError::Client(error) => Failure::Client(error),
+            error => Failure::Consume(error),
+        }
+    }
+}
+
+impl Failure {
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Failure::Client(error) => error.into(),
+            Failure::Produce(error) => error.into(),
+            Failure::Consume(error) => error.into(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let code = match self {
+            Failure::Client(error) => match error {
+                ClientError::Unreachable { .. } => {
+                    return Some(
+                        "start one with `klog serve`, or name another with -b HOST:PORT".into(),
+                    );
+                }
+                ClientError::UnknownTopic { topic } => {
+                    return Some(format!(
+                        "`klog topics list` shows what there is; `klog topics create {topic}` makes it"
+                    ));
+                }
+                ClientError::UnknownPartition { topic, .. } => {
+                    return Some(format!(
+                        "`klog topics alter {topic} --partitions N` adds partitions"
+                    ));
+                }
+                ClientError::TimedOut { .. } => {
+                    return Some("--timeout allows it more time".into());
+                }
+                error => error.code(),
+            },
+            Failure::Produce(ProduceError::TooLarge { limit, .. }) => {
+                return Some(format!(
+                    "-X {limit}=BYTES allows more; so must the topic's max.message.bytes"
+                ));
+            }
+            Failure::Produce(error) => error.code(),
+            Failure::Consume(ConsumeError::Corrupt { offset, .. }) => {
+                return Some(format!("-o {} goes on behind it", offset + 1));
+            }
+            Failure::Consume(error) => error.code(),
+        };
+        hint_for(code?).map(str::to_owned)
+    }
+}
+
+/// What to try when a broker answers with this code.
+fn hint_for(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge => {
+            Some("`klog topics alter TOPIC -c max.message.bytes=N` lets larger batches in")
+        }
+        ErrorCode::InvalidReplicationFactor => Some("-r is at most the number of brokers"),
+        ErrorCode::InvalidConfig => Some("`klog topics configs TOPIC --all` lists what can be set"),
+        ErrorCode::NotEnoughReplicas | ErrorCode::NotEnoughReplicasAfterAppend => {
+            Some("`klog topics describe --under-replicated` shows what is missing")
+        }
+        ErrorCode::KafkaStorageError => {
+            Some("the broker's log says which disk or file is the matter")
+        }
+        ErrorCode::InvalidTimestamp => {
+            Some("the topic's message.timestamp.* configs bound how old or new a record may be")
+        }
+        _ => None,
+    }
+}
+
+/// The runtime of a client command. The command itself runs on the main thread, connections on two others.
+///
+/// # Errors
+/// If the system has no thread left.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

@@ -1,0 +1,71 @@
+//! A bar or spinner on stderr, for work that may take long; nothing where stderr is no terminal.
+
+use std::fs::File;
+use std::io::IsTerminal as _;
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How far a command has come. Ticks by itself; costs nothing when hidden.
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Shows nothing.
+    pub fn hidden() -> Progress {
+        Progress { bar: ProgressBar::hidden() }
+    }
+
+    /// What is read from stdin: nothing if that is a terminal, where the bar would stand in what is typed.
+    pub fn for_stdin(shown: bool) -> Progress {
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            return Progress::hidden();
+        }
+        let file = stdin.as_fd().try_clone_to_owned().ok().map(File::from);
+        let metadata = file.and_then(|file| file.metadata().ok());
+        Progress::bytes(shown, metadata.filter(|m| m.is_file()).map(|m| m.len()))
+    }
+
+    /// A bar if the number of bytes is known, else a spinner with counts.
+    pub fn bytes(shown: bool, total: Option<u64>) -> Progress {
+        if !shown {
+            return Progress::hidden();
+        }
+        let (bar, template) = match total {
+            Some(total) => (
+                ProgressBar::new(total),
+                "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {msg} {eta}",
+            ),
+            None => (ProgressBar::no_length(), "{spinner} {bytes} {bytes_per_sec} {msg}"),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar }
+    }
+
+    /// More bytes are done; `records` in all.
+    pub fn advance(&self, bytes: u64, records: u64) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.inc(bytes);
+        self.bar.set_message(format!("{records} records"));
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

@@ -1,0 +1,254 @@
+//! A record from one line of JSON: the shape that `consume --format json` prints.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, Visitor};
+
+/// What a line says about a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonRecord {
+    /// None leaves the choice to the partitioner.
+    pub partition: Option<i32>,
+    /// Missing, absent, or a number.
+    pub timestamp: Timestamp,
+    /// None is null.
+    pub key: Option<Bytes>,
+    /// None is null.
+    pub value: Option<Bytes>,
+    /// In order, names may repeat.
+    pub headers: Vec<(ByteString, Option<Bytes>)>,
+}
+
+/// What a line says about the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timestamp {
+    /// Nothing: the time of producing it.
+    Now,
+    /// `null`: the record has none (−1 on the wire).
+    Absent,
+    /// Milliseconds since the Unix epoch.
+    At(i64),
+}
+
+/// Reads one line. Texts without escapes are slices of it.
+///
+/// # Errors
+/// What is wrong, in words for whoever wrote the line.
+pub fn parse_json(line: &Bytes) -> Result<JsonRecord, String> {
+    let parsed: Line<'_> = serde_json::from_slice(line).map_err(|e| in_words(&e))?;
+    if parsed.control.is_some() {
+        return Err("it is a control record, which only brokers write".to_owned());
+    }
+    let value = one_of(line, "value", parsed.value, parsed.value_base64)?
+        .ok_or("`value` is missing (null makes a tombstone)")?;
+    let key = one_of(line, "key", parsed.key, parsed.key_base64)?.flatten();
+    let headers = match parsed.headers {
+        None | Some(None) => Vec::new(),
+        Some(Some(headers)) => {
+            headers.into_iter().map(|h| header(line, h)).collect::<Result<_, String>>()?
+        }
+    };
+    let partition = match parsed.partition.flatten() {
+        Some(number) if number < 0 => return Err(format!("there is no partition {number}")),
+        partition => partition,
+    };
+    let timestamp = match parsed.timestamp {
+        None => Timestamp::Now,
+        Some(None) => Timestamp::Absent,
+        Some(Some(at)) => Timestamp::At(at),
+    };
+    Ok(JsonRecord { partition, timestamp, key, value, headers })
+}
+
+fn header(line: &Bytes, header: Header<'_>) -> Result<(ByteString, Option<Bytes>), String> {
+    let key = one_of(line, "key", header.key, header.key_base64)
+        .map_err(|e| format!("in a header: {e}"))?
+        .flatten()
+        .ok_or("a header has no `key`")?;
+    let key = ByteString::try_from(key).map_err(|_| "a header's key is not UTF-8")?;
+    let value = one_of(line, "value", header.value, header.value_base64)
+        .map_err(|e| format!("in header {key:?}: {e}"))?;
+    Ok((key, value.flatten()))
+}
+
+/// The bytes of a field that may be given as text or as base64: None if neither stands there, `Some(None)` for null.
+fn one_of(
+    line: &Bytes,
+    name: &str,
+    plain: Option<Option<Text<'_>>>,
+    base64: Option<Option<Text<'_>>>,
+) -> Result<Option<Option<Bytes>>, String> {
+    match (plain, base64) {
+        (Some(_), Some(_)) => Err(format!("`{name}` and `{name}_base64` exclude each other")),
+        (Some(text), None) => Ok(Some(text.map(|t| t.into_bytes(line)))),
+        (None, Some(None)) => Ok(Some(None)),
+        (None, Some(Some(text))) => {
+            let bytes = STANDARD.decode(text.0.as_bytes());
+            bytes
+                .map(|b| Some(Some(b.into())))
+                .map_err(|e| format!("`{name}_base64` is not base64: {e}"))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// The fields that count; others are ignored. The outer Option is whether it stands there, the inner one null.
+#[derive(serde::Deserialize)]
+struct Line<'a> {
+    #[serde(default, deserialize_with = "stands")]
+    partition: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "stands")]
+    timestamp: Option<Option<i64>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    key: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    key_base64: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    value: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    value_base64: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    headers: Option<Option<Vec<Header<'a>>>>,
+    control: Option<IgnoredAny>,
+}
+
+#[derive(serde::Deserialize)]
+struct Header<'a> {
+    #[serde(borrow, default, deserialize_with = "stands")]
+    key: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    key_base64: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    value: Option<Option<Text<'a>>>,
+    #[serde(borrow, default, deserialize_with = "stands")]
+    value_base64: Option<Option<Text<'a>>>,
+}
+
+fn stands<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}
+
+/// A text that borrows from the line where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl Text<'_> {
+    fn into_bytes(self, line: &Bytes) -> Bytes {
+        match self.0 {
+            Cow::Borrowed(text) => line.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Text<'a>, D::Error> {
+        from.deserialize_any(TextVisitor).map(Text)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or null")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+        Err(A::Error::custom("found an object where a string belongs; quote JSON that is a value"))
+    }
+}
+
+/// serde's words, without a line number that is always 1.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let at = format!(" at line {} column {}", error.line(), error.column());
+    let column = error.column();
+    match text.strip_suffix(&at) {
+        Some(what) => format!("{what} (column {column})"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Shown, write_json};
+    use super::*;
+
+    fn parse(line: &str) -> Result<JsonRecord, String> {
+        parse_json(&Bytes::copy_from_slice(line.as_bytes()))
+    }
+
+    #[test]
+    fn what_consume_prints_is_read_back_the_same() {
+        let shown = Shown {
+            topic: "t",
+            partition: 3,
+            offset: 9,
+            timestamp: Some(17),
+            append_time: false,
+            key: Some(b"k\"\n\xc3\xa9"),
+            value: Some(b"\xff\xfe"),
+            headers: vec![(b"h", None), (b"h", Some(b"\x80")), (b"e", Some(b""))],
+        };
+        let mut line = Vec::new();
+        write_json(&mut line, &shown);
+        let read = parse_json(&Bytes::from(line)).expect("it is read");
+        assert_eq!(read.partition, Some(3));
+        assert_eq!(read.timestamp, Timestamp::At(17));
+        assert_eq!(read.key.as_deref(), shown.key);
+        assert_eq!(read.value.as_deref(), shown.value);
+        let headers: Vec<(&[u8], Option<&[u8]>)> =
+            read.headers.iter().map(|(k, v)| (k.as_bytes().as_ref(), v.as_deref())).collect();
+        assert_eq!(headers, shown.headers);
+    }
+
+    #[test]
+    fn missing_and_null_differ() {
+        let read = parse(r#"{"value":null}"#).expect("it is read");
+        assert_eq!((read.timestamp, read.value, read.partition), (Timestamp::Now, None, None));
+        let read = parse(r#"{"value":"","timestamp":null,"partition":null,"key":null}"#)
+            .expect("it is read");
+        assert_eq!((read.timestamp, read.key), (Timestamp::Absent, None));
+        assert_eq!(read.value.as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
+    fn unescaped_text_is_a_slice_of_the_line() {
+        let line = Bytes::from_static(br#"{"value":"plain"}"#);
+        let value = parse_json(&line).expect("it is read").value.expect("it is not null");
+        assert!(line.as_ptr_range().contains(&value.as_ptr()));
+    }
+
+    #[test]
+    fn a_wrong_line_is_refused_in_words() {
+        let refusal = |line| parse(line).expect_err(line);
+        assert_eq!(refusal(r#"{"key":"k"}"#), "`value` is missing (null makes a tombstone)");
+        assert_eq!(
+            refusal(r#"{"value":"a","value_base64":"YQ=="}"#),
+            "`value` and `value_base64` exclude each other"
+        );
+        assert!(refusal(r#"{"value":5}"#).contains("expected a string or null"));
+        assert!(refusal(r#"{"value":{"a":1}}"#).contains("quote JSON that is a value"));
+        assert!(refusal(r#"{"value_base64":"?"}"#).contains("not base64"));
+        assert!(refusal(r#"{"value":"a","partition":-1}"#).contains("no partition -1"));
+        assert!(refusal(r#"{"value":"a","control":{"type":"commit"}}"#).contains("control record"));
+        assert!(refusal("plain text").contains("column 1"));
+    }
+}
