@@ -9,10 +9,13 @@ mod history;
 mod librdkafka;
 mod peers;
 mod process;
+mod raw;
 mod records;
 
+mod bad_input;
 mod clients;
 mod crash;
+mod fetching;
 mod files;
 mod kafka_admin;
 mod kafka_tools;

@@ -1,0 +1,167 @@
+//! A client without manners: it sends the bytes that a test wants, in the order that it wants.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use klog::base::TopicId;
+use klog::record::{BatchBuilder, BatchOptions};
+use klog::wire::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsTopic,
+};
+use klog::wire::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
+use klog::wire::produce::{
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
+};
+use klog::wire::{Encoder, Records, Request, decode_response_header, encode_request_header};
+
+/// How long an answer, or the end of a connection, may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+/// The last Produce version that names topics.
+pub const PRODUCE: i16 = 12;
+
+/// One connection.
+pub struct Raw {
+    stream: TcpStream,
+    sent: i32,
+}
+
+impl Raw {
+    pub fn connect(address: &str) -> Raw {
+        let stream = TcpStream::connect(address).expect("the broker accepts connections");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");
+        Raw { stream, sent: 0 }
+    }
+
+    /// Sends bytes as they are. A broker that has closed already is no failure here.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).ok();
+    }
+
+    /// Sends `body` after a request's header.
+    pub fn send_body<R: Request>(&mut self, version: i16, body: &[u8]) -> i32 {
+        self.sent += 1;
+        let mut out = Encoder::with_capacity(body.len() + 64);
+        encode_request_header(R::API, version, self.sent, None, &mut out).expect("a header");
+        out.fields().extend_from_slice(body);
+        let bytes = out.into_bytes().expect("no holes");
+        self.send_bytes(&(bytes.len() as i32).to_be_bytes());
+        self.send_bytes(&bytes);
+        self.sent
+    }
+
+    /// Sends a request; returns its correlation id.
+    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
+        let mut body = Encoder::with_capacity(256);
+        request.encode(version, &mut body).expect("the version carries the request");
+        self.send_body::<R>(version, &body.into_bytes().expect("no holes"))
+    }
+
+    /// The next frame, whatever it answers.
+    pub fn frame(&mut self) -> Bytes {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).expect("an answer comes in time");
+        let mut frame = vec![0; i32::from_be_bytes(length) as usize];
+        self.stream.read_exact(&mut frame).expect("the answer is whole");
+        frame.into()
+    }
+
+    /// The next answer, and what it answers.
+    pub fn receive<R: Request>(&mut self, version: i16) -> (i32, R::Response) {
+        let (id, body) = decode_response_header(R::API, version, self.frame()).expect("a header");
+        (id, R::decode_response(version, body).expect("the answer is well formed"))
+    }
+
+    /// Asks and waits for the answer.
+    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
+        let sent = self.send(version, request);
+        let (answered, response) = self.receive::<R>(version);
+        assert_eq!(answered, sent);
+        response
+    }
+
+    /// Whether the broker closes the connection without another byte.
+    pub fn is_closed(&mut self) -> bool {
+        match self.stream.read(&mut [0; 1]) {
+            Ok(count) => count == 0,
+            Err(error) => {
+                matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+            }
+        }
+    }
+
+    /// What Metadata says of a topic, which is made if need be.
+    pub fn describe(&mut self, name: &str) -> MetadataResponseTopic {
+        let topic = MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
+        let request = MetadataRequest { topics: Some(vec![topic]), ..Default::default() };
+        self.call(12, &request).topics.remove(0)
+    }
+
+    /// What ListOffsets says of partition 0.
+    pub fn list(
+        &mut self,
+        topic: &str,
+        timestamp: i64,
+        epoch: i32,
+    ) -> ListOffsetsPartitionResponse {
+        let partition =
+            ListOffsetsPartition { timestamp, current_leader_epoch: epoch, ..Default::default() };
+        let partitions = vec![partition];
+        let topic = ListOffsetsTopic { name: topic.into(), partitions, ..Default::default() };
+        let request =
+            ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
+        self.call(8, &request).topics.remove(0).partitions.remove(0)
+    }
+
+    /// The end of partition 0.
+    pub fn latest(&mut self, topic: &str) -> i64 {
+        self.list(topic, -1, -1).offset
+    }
+
+    /// Makes a topic of one partition by asking for it, and waits until its leader serves it: Kafka names it before.
+    pub fn make_topic(&mut self, name: &str) -> TopicId {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let topic = self.describe(name);
+            let led = topic.partitions.first().is_some_and(|first| first.leader_id >= 0);
+            if topic.error_code == 0 && led && self.list(name, -1, -1).error_code == 0 {
+                return topic.topic_id;
+            }
+            assert!(Instant::now() < end, "no leader for {name}: {topic:?}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Produces to partition 0 with acks=all.
+    pub fn produce(&mut self, topic: &str, records: &[u8]) -> PartitionProduceResponse {
+        let response = self.call(PRODUCE, &produce_request(topic, -1, records));
+        response.responses[0].partition_responses[0].clone()
+    }
+}
+
+/// A request with `records` for partition 0.
+pub fn produce_request(topic: &str, acks: i16, records: &[u8]) -> ProduceRequest {
+    let records = Some(Records::Bytes(Bytes::copy_from_slice(records)));
+    let partition_data = vec![PartitionProduceData { index: 0, records, ..Default::default() }];
+    let topic = TopicProduceData { name: topic.into(), partition_data, ..Default::default() };
+    ProduceRequest { acks, timeout_ms: 10_000, topic_data: vec![topic], ..Default::default() }
+}
+
+/// A batch as a producer sends it, with a record for each value.
+pub fn batch(values: &[&[u8]]) -> Vec<u8> {
+    batch_of(values, BatchOptions::default())
+}
+
+pub fn batch_of(values: &[&[u8]], options: BatchOptions) -> Vec<u8> {
+    batch_at(1_700_000_000_000, values, options)
+}
+
+/// A batch whose first record has the timestamp `first`; each other one is a ms younger.
+pub fn batch_at(first: i64, values: &[&[u8]], options: BatchOptions) -> Vec<u8> {
+    let mut builder = BatchBuilder::new(options);
+    for (timestamp, value) in (first..).zip(values) {
+        builder.append(timestamp, None, Some(value), []).expect("a record");
+    }
+    builder.build().expect("a batch").to_vec()
+}
