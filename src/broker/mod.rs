@@ -1,1 +1,21 @@
-//! Rank 4. The shell around the machines: connections, handlers, partitions.
+//! Rank 4. The broker: the shell around the pure machines and the logs. [`Broker::start`] opens the directories, follows the
+//! metadata, listens and serves; [`Broker::shutdown`] stops cleanly.
+//!
+//! A frame goes through `connection` to `dispatch`, whose table is all that is served, and on to its handler in
+//! `handlers`, one file per API. Handlers hold no lock over an `.await`, and leave to the blocking pool what may wait for
+//! the disk. The broker trusts nothing that came from a socket, and never answers for a record that it could lose.
+
+mod background;
+mod connection;
+mod dispatch;
+mod handlers;
+mod node;
+mod partition;
+mod partitions;
+mod producer_ids;
+mod reply;
+mod sessions;
+mod start;
+
+pub use dispatch::{SERVED, Served};
+pub use start::{Broker, StartError};

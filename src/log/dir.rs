@@ -207,15 +207,33 @@ impl LogDir {
     /// # Errors
     /// As the system says.
     pub fn doom(&self, log: &Log) -> Result<PathBuf, StorageError> {
-        let id: String = self.os.random_id().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut name = log.partition().to_string();
-        // Kafka's own bound on a folder's name: 255 bytes.
-        name.truncate(255 - "..-delete".len() - id.len());
-        let to = self.folder.join(format!("{name}.{id}-delete"));
+        let to = self.folder.join(self.renamed(log.partition(), "-delete"));
         self.files.forget_folder(log.folder());
         self.os.disk.rename(log.folder(), &to).map_err(StorageError::at("rename", log.folder()))?;
         self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
         Ok(to)
+    }
+
+    /// Sets a partition's folder aside that belongs to no topic: renamed as Kafka does it, never deleted. Returns the new
+    /// path.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn set_aside(&self, partition: &TopicPartition) -> Result<PathBuf, StorageError> {
+        let from = self.folder.join(partition.to_string());
+        let to = self.folder.join(self.renamed(partition, "-stray"));
+        self.files.forget_folder(&from);
+        self.os.disk.rename(&from, &to).map_err(StorageError::at("rename", &from))?;
+        self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        Ok(to)
+    }
+
+    /// `T-P.<uuid><suffix>`, within what a file system takes as a name.
+    fn renamed(&self, partition: &TopicPartition, suffix: &str) -> String {
+        let id: String = self.os.random_id().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut name = partition.to_string();
+        name.truncate(255 - 1 - suffix.len() - id.len());
+        format!("{name}.{id}{suffix}")
     }
 
     /// Removes a folder that [`LogDir::doom`] renamed.

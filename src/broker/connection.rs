@@ -1,0 +1,112 @@
+//! One connection: frames are admitted in order, answers leave in order. A slow answer does not keep later requests from
+//! being read, up to a bound; beyond that the socket is not read any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::dispatch::{Admitted, dispatch};
+use super::node::Node;
+use crate::net::{Connection, FileSending};
+use crate::os::Chunk;
+
+enum Pending {
+    Ready(Vec<Chunk>),
+    Later(oneshot::Receiver<Vec<Chunk>>),
+}
+
+/// Serves a connection until it ends or the broker stops.
+pub async fn serve(node: Arc<Node>, connection: Connection, stopping: CancellationToken) {
+    let connection = Arc::new(connection);
+    let peer = connection.peer();
+    tracing::debug!(%peer, "connected");
+    let (pending, answers) = mpsc::channel(node.config.max_in_flight);
+    let closed = CancellationToken::new();
+    let sender = tokio::spawn(send(node.clone(), connection.clone(), answers, closed.clone()));
+    tokio::select! {
+        () = receive(&node, &connection, pending) => {}
+        () = stopping.cancelled() => {}
+        () = closed.cancelled() => {}
+    }
+    // What was admitted is answered still.
+    let _ = sender.await;
+    tracing::debug!(%peer, "disconnected");
+}
+
+async fn receive(node: &Arc<Node>, connection: &Connection, pending: mpsc::Sender<Pending>) {
+    let config = &node.config;
+    let peer = connection.peer();
+    let idle = u64::try_from(config.idle_ms).ok().map(Duration::from_millis);
+    let patience = millis(config.io_timeout_ms);
+    let mut buffer = BytesMut::new();
+    loop {
+        // A place for the answer comes first: without one nothing is read.
+        let Ok(place) = pending.reserve().await else { return };
+        let frame = match connection
+            .read_frame(&mut buffer, config.request_max_bytes, idle, patience)
+            .await
+        {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::info!(%peer, %error, "connection closed");
+                return;
+            }
+        };
+        if buffer.is_empty() {
+            buffer = BytesMut::new();
+        }
+        match dispatch(node, peer, frame) {
+            Ok(Admitted::Ready(chunks)) => place.send(Pending::Ready(chunks)),
+            Ok(Admitted::Silent) => {}
+            Ok(Admitted::Later(answer)) => {
+                let (done, later) = oneshot::channel();
+                tokio::spawn(async move {
+                    match answer.await {
+                        Ok(chunks) => drop(done.send(chunks)),
+                        Err(error) => {
+                            tracing::error!(%peer, %error, "bug: a response could not be encoded")
+                        }
+                    }
+                });
+                place.send(Pending::Later(later));
+            }
+            Err(error) => {
+                tracing::info!(%peer, %error, "connection closed");
+                return;
+            }
+        }
+    }
+}
+
+async fn send(
+    node: Arc<Node>,
+    connection: Arc<Connection>,
+    mut answers: mpsc::Receiver<Pending>,
+    closed: CancellationToken,
+) {
+    let _closed = closed.drop_guard();
+    let files = if node.config.sendfile { FileSending::Sendfile } else { FileSending::Copy };
+    let patience = millis(node.config.io_timeout_ms);
+    while let Some(pending) = answers.recv().await {
+        let chunks = match pending {
+            Pending::Ready(chunks) => chunks,
+            Pending::Later(later) => match later.await {
+                Ok(chunks) => chunks,
+                Err(_) => return,
+            },
+        };
+        if let Err(error) = connection.send(&chunks, files, patience).await {
+            let peer = connection.peer();
+            tracing::info!(%peer, %error, "connection closed: its answer could not be sent");
+            return;
+        }
+    }
+}
+
+fn millis(count: i64) -> Duration {
+    Duration::from_millis(u64::try_from(count).unwrap_or(0))
+}

@@ -1,0 +1,159 @@
+//! The one list of what is served. ApiVersions is derived from it, so that nothing unhandled is advertised.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::handlers;
+use super::node::Node;
+use super::reply::{Reply, frame};
+use crate::base::Cursor;
+use crate::os::Chunk;
+use crate::wire::{Api, DecodeError, EncodeError, Opening, Request, decode_client_id};
+
+/// A request with what its handler may know of where it came from.
+#[derive(Debug)]
+pub struct Call<R> {
+    /// The node.
+    pub node: Arc<Node>,
+    /// Who asks.
+    pub peer: SocketAddr,
+    /// What the client calls itself.
+    pub client_id: Option<ByteString>,
+    /// The request's version.
+    pub version: i16,
+    /// The request.
+    pub request: R,
+}
+
+/// A frame, admitted.
+pub enum Admitted {
+    /// Its answer.
+    Ready(Vec<Chunk>),
+    /// Its answer, later.
+    Later(Pin<Box<dyn Future<Output = Result<Vec<Chunk>, EncodeError>> + Send>>),
+    /// It has none.
+    Silent,
+}
+
+/// Why the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No such API, or not in this version.
+    #[error("API {key} version {version} is not served")]
+    NotServed {
+        /// The API's key.
+        key: i16,
+        /// The version asked for.
+        version: i16,
+    },
+    /// The request is not what it claims to be.
+    #[error(transparent)]
+    Malformed(#[from] DecodeError),
+    /// The handler made a response that its version cannot carry.
+    #[error("bug: {0}")]
+    Encode(#[from] EncodeError),
+    /// The handler closes the connection.
+    #[error("request refused")]
+    Closed,
+}
+
+type Handle = fn(Arc<Node>, SocketAddr, Opening, Bytes) -> Result<Admitted, Refusal>;
+
+/// An API as it is served.
+#[derive(Clone, Copy)]
+pub struct Served {
+    /// The API.
+    pub api: Api,
+    /// The first version that is served.
+    pub min: i16,
+    /// The last version that is served.
+    pub max: i16,
+    /// The first version that is advertised.
+    pub advertised_min: i16,
+    handle: Handle,
+}
+
+/// Declares what is served: the message, the versions, in brackets the first version that is advertised if not that, and the
+/// handler.
+macro_rules! serve {
+    ($($module:ident::$request:ident, $min:literal..=$max:literal $(, advertised from $from:literal)?;)*) => {
+        /// Everything that is served, by key.
+        pub const SERVED: &[Served] = &[$(Served {
+            api: crate::wire::$module::$request::API,
+            min: $min,
+            max: $max,
+            advertised_min: serve!(@from $min $($from)?),
+            handle: |node, peer, opening, rest| {
+                admit::<crate::wire::$module::$request>(node, peer, opening, rest, handlers::$module::handle)
+            },
+        },)*];
+    };
+    (@from $min:literal) => { $min };
+    (@from $min:literal $from:literal) => { $from };
+}
+
+serve! {
+    // librdkafka up to 2.11 takes compression away from a broker that does not name Produce 0.
+    produce::ProduceRequest, 3..=13, advertised from 0;
+    fetch::FetchRequest, 4..=18;
+    list_offsets::ListOffsetsRequest, 1..=11;
+    metadata::MetadataRequest, 0..=13;
+    find_coordinator::FindCoordinatorRequest, 0..=6;
+    api_versions::ApiVersionsRequest, 0..=4;
+    init_producer_id::InitProducerIdRequest, 0..=5;
+    offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
+}
+
+/// The API with this key.
+pub fn served(key: i16) -> Option<&'static Served> {
+    SERVED.iter().find(|served| served.api.key == key)
+}
+
+/// Reads a frame and hands it to its handler.
+///
+/// # Errors
+/// Why the connection is to be closed.
+pub fn dispatch(node: &Arc<Node>, peer: SocketAddr, bytes: Bytes) -> Result<Admitted, Refusal> {
+    let mut input = Cursor::new(bytes);
+    let opening = Opening::decode(&mut input)?;
+    let not_served = Refusal::NotServed { key: opening.api_key, version: opening.api_version };
+    let served = served(opening.api_key).ok_or(not_served)?;
+    if !(served.min..=served.max).contains(&opening.api_version) {
+        if served.api.key == crate::wire::api_versions::ApiVersionsRequest::API.key {
+            return Ok(handlers::api_versions::unsupported(opening.correlation_id)?);
+        }
+        return Err(Refusal::NotServed { key: opening.api_key, version: opening.api_version });
+    }
+    (served.handle)(node.clone(), peer, opening, input.rest().clone())
+}
+
+fn admit<R: Request + 'static>(
+    node: Arc<Node>,
+    peer: SocketAddr,
+    opening: Opening,
+    rest: Bytes,
+    handler: impl FnOnce(Call<R>) -> Reply<R::Response>,
+) -> Result<Admitted, Refusal>
+where
+    R::Response: Send,
+{
+    let version = opening.api_version;
+    let mut input = Cursor::new(rest);
+    let client_id = decode_client_id(R::API.flexible(version), &mut input)?;
+    let request = R::decode(version, input.rest().clone())?;
+    match handler(Call { node, peer, client_id, version, request }) {
+        Reply::Ready(answer) => {
+            Ok(Admitted::Ready(frame::<R>(&answer, version, opening.correlation_id)?))
+        }
+        Reply::Later(answer) => Ok(Admitted::Later(Box::pin(async move {
+            frame::<R>(&answer.await, version, opening.correlation_id)
+        }))),
+        Reply::Silent => Ok(Admitted::Silent),
+        Reply::Close => Err(Refusal::Closed),
+    }
+}

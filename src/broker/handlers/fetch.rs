@@ -1,0 +1,253 @@
+//! Fetch (key 1), v4 to v18. Whole batches as they stand in the files, never decoded. One byte budget for the whole response;
+//! the first batch is sent even if larger (KIP-74). v7 sessions (KIP-227), v9 leader epochs (KIP-320), v12 flexible,
+//! v13 topic ids. Too little data: parked until `min_bytes` are there or `max_wait_ms` has passed. A client that claims to
+//! be a replica is refused per partition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::target;
+use crate::base::{ErrorCode, LeaderEpoch, Offset, TopicId};
+use crate::broker::dispatch::Call;
+use crate::broker::node::Node;
+use crate::broker::partition::{Partition, Waiter};
+use crate::broker::reply::{Answer, Reply};
+use crate::broker::sessions::{Key, Plan, Told, Wanted};
+use crate::log::LogSlice;
+use crate::wire::Records;
+use crate::wire::fetch::{
+    EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+};
+
+/// What a fetch asks for, besides the partitions.
+#[derive(Clone, Copy, Debug)]
+struct Terms {
+    version: i16,
+    read_committed: bool,
+    replica: bool,
+    max_bytes: usize,
+    min_bytes: usize,
+    deadline: Instant,
+}
+
+/// What was found of one partition.
+struct Found {
+    key: Key,
+    told_before: Option<Told>,
+    data: PartitionData,
+    slice: LogSlice,
+}
+
+pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
+    let Call { node, version, request, .. } = call;
+    let max_bytes =
+        usize::try_from(request.max_bytes).unwrap_or(0).min(node.config.fetch_max_bytes);
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let terms = Terms {
+        version,
+        read_committed: request.isolation_level == 1,
+        replica: request.replica_id >= 0 || request.replica_state.replica_id >= 0,
+        max_bytes,
+        min_bytes: usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes),
+        deadline: Instant::now() + wait,
+    };
+    let plan = match plan(&node, version, &request) {
+        Ok(plan) => plan,
+        Err(code) => {
+            return Reply::ready(FetchResponse {
+                error_code: code.to_wire(),
+                ..Default::default()
+            });
+        }
+    };
+    let found = collect(&node, &plan, &terms);
+    if is_enough(&found, &terms) || wait.is_zero() || plan.partitions.is_empty() {
+        return Reply::Ready(answer(&node, &plan, found, &terms));
+    }
+    Reply::later(park(node, plan, terms))
+}
+
+async fn park(node: Arc<Node>, plan: Plan, terms: Terms) -> Answer<FetchResponse> {
+    let waiter = Arc::new(Waiter::default());
+    loop {
+        // First registered, then looked: nothing that is appended in between is missed.
+        for (key, _, _) in &plan.partitions {
+            if let Ok(partition) = find(&node, key) {
+                partition.wait(&waiter);
+            }
+        }
+        let found = collect(&node, &plan, &terms);
+        if is_enough(&found, &terms) {
+            return answer(&node, &plan, found, &terms);
+        }
+        tokio::select! {
+            () = waiter.woken() => {}
+            () = tokio::time::sleep_until(terms.deadline) => break,
+            () = node.stopping.cancelled() => break,
+        }
+    }
+    let found = collect(&node, &plan, &terms);
+    answer(&node, &plan, found, &terms)
+}
+
+fn is_enough(found: &[Found], terms: &Terms) -> bool {
+    let bytes: usize = found.iter().map(|found| found.slice.bytes).sum();
+    bytes >= terms.min_bytes.max(1)
+        || found.iter().any(|found| found.data.error_code != 0 || diverges(&found.data))
+}
+
+fn diverges(data: &PartitionData) -> bool {
+    data.diverging_epoch != EpochEndOffset::default()
+}
+
+fn plan(node: &Node, version: i16, request: &FetchRequest) -> Result<Plan, ErrorCode> {
+    let key = |topic: &bytestring::ByteString, id: TopicId, partition: i32| {
+        if version >= 13 {
+            Key { topic: Default::default(), topic_id: id, partition }
+        } else {
+            Key { topic: topic.clone(), topic_id: TopicId::ZERO, partition }
+        }
+    };
+    let mut wanted = Vec::new();
+    for topic in &request.topics {
+        wanted.extend(topic.partitions.iter().map(|partition| {
+            let terms = Wanted {
+                offset: partition.fetch_offset,
+                leader_epoch: partition.current_leader_epoch,
+                last_epoch: partition.last_fetched_epoch,
+                max_bytes: partition.partition_max_bytes,
+            };
+            (key(&topic.topic, topic.topic_id, partition.partition), terms)
+        }));
+    }
+    let forgotten: Vec<Key> = request
+        .forgotten_topics_data
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|at| key(&topic.topic, topic.topic_id, *at)))
+        .collect();
+    let (id, epoch) =
+        if version >= 7 { (request.session_id, request.session_epoch) } else { (0, -1) };
+    node.sessions.plan(id, epoch, wanted, &forgotten)
+}
+
+fn find(node: &Node, key: &Key) -> Result<Arc<Partition>, ErrorCode> {
+    let (topic, unknown) = if key.topic_id.is_zero() {
+        (node.partitions.topic(&key.topic), ErrorCode::UnknownTopicOrPartition)
+    } else {
+        (node.partitions.topic_by_id(key.topic_id), ErrorCode::UnknownTopicId)
+    };
+    target::partition(topic.as_ref(), key.partition, unknown)
+}
+
+fn collect(node: &Node, plan: &Plan, terms: &Terms) -> Vec<Found> {
+    let mut left = terms.max_bytes;
+    let mut nothing_yet = true;
+    let mut out = Vec::with_capacity(plan.partitions.len());
+    for (key, wanted, told_before) in &plan.partitions {
+        let found = read(node, key, wanted, terms, left, nothing_yet);
+        let (data, slice) =
+            found.unwrap_or_else(|code| (failed(key.partition, code), LogSlice::default()));
+        left = left.saturating_sub(slice.bytes);
+        nothing_yet &= slice.bytes == 0;
+        out.push(Found { key: key.clone(), told_before: *told_before, data, slice });
+    }
+    out
+}
+
+fn failed(partition_index: i32, code: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index,
+        error_code: code.to_wire(),
+        high_watermark: -1,
+        records: Some(Records::Bytes(Default::default())),
+        ..Default::default()
+    }
+}
+
+fn read(
+    node: &Node,
+    key: &Key,
+    wanted: &Wanted,
+    terms: &Terms,
+    left: usize,
+    nothing_yet: bool,
+) -> Result<(PartitionData, LogSlice), ErrorCode> {
+    let partition = find(node, key)?;
+    if terms.replica {
+        return Err(ErrorCode::NotLeaderOrFollower);
+    }
+    target::check_epoch(&partition, wanted.leader_epoch)?;
+    let log = partition.log();
+    let end = log.end();
+    let mut data = PartitionData {
+        partition_index: key.partition,
+        high_watermark: end.get(),
+        last_stable_offset: end.get(),
+        log_start_offset: log.start().get(),
+        aborted_transactions: terms.read_committed.then(Vec::new),
+        records: Some(Records::Bytes(Default::default())),
+        ..Default::default()
+    };
+    let from = Offset::from_wire(wanted.offset).ok_or(ErrorCode::OffsetOutOfRange)?;
+    if terms.version >= 12
+        && let Some(last) = LeaderEpoch::from_wire(wanted.last_epoch)
+    {
+        let (epoch, ended) =
+            log.epoch_end(last).map_or((-1, -1), |(epoch, end)| (epoch.get(), end.get()));
+        if epoch != last.get() || ended < from.get() {
+            data.diverging_epoch =
+                EpochEndOffset { epoch, end_offset: ended, ..Default::default() };
+            return Ok((data, LogSlice::default()));
+        }
+    }
+    let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
+    let slice = log.slice(from, end, max_bytes, nothing_yet).map_err(|error| {
+        if error.code() == ErrorCode::KafkaStorageError {
+            tracing::error!(partition = %partition.id, %error, "read failed");
+        }
+        error.code()
+    })?;
+    Ok((data, slice))
+}
+
+fn answer(node: &Node, plan: &Plan, found: Vec<Found>, terms: &Terms) -> Answer<FetchResponse> {
+    let mut told = Vec::with_capacity(found.len());
+    let mut slots = Vec::new();
+    let mut responses: Vec<FetchableTopicResponse> = Vec::new();
+    for Found { key, told_before, mut data, slice } in found {
+        let news = Told { high_watermark: data.high_watermark, log_start: data.log_start_offset };
+        let has_records = slice.bytes > 0;
+        let is_news =
+            has_records || data.error_code != 0 || diverges(&data) || told_before != Some(news);
+        if plan.session_id != 0 {
+            told.push((key.clone(), news, has_records));
+        }
+        if plan.incremental && !is_news {
+            continue;
+        }
+        if has_records {
+            data.records = Some(Records::Slot { index: slots.len(), len: slice.bytes });
+            slots.push(slice.slices.into_vec());
+        }
+        match responses
+            .last_mut()
+            .filter(|topic| topic.topic == key.topic && topic.topic_id == key.topic_id)
+        {
+            Some(topic) => topic.partitions.push(data),
+            None => responses.push(FetchableTopicResponse {
+                topic: key.topic,
+                topic_id: key.topic_id,
+                partitions: vec![data],
+                ..Default::default()
+            }),
+        }
+    }
+    if !told.is_empty() {
+        node.sessions.told(plan.session_id, &told);
+    }
+    debug_assert!(terms.version >= 7 || plan.session_id == 0);
+    let response = FetchResponse { session_id: plan.session_id, responses, ..Default::default() };
+    Answer { response, slots }
+}

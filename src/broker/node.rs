@@ -1,0 +1,98 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::partition::Partition;
+use super::partitions::Partitions;
+use super::producer_ids::ProducerIds;
+use super::sessions::Sessions;
+use crate::base::{Millis, TopicId};
+use crate::config::BrokerConfig;
+use crate::meta::{Image, NewTopic, create_topic};
+use crate::os::Os;
+use crate::quorum::{MetadataStore, SubmitError};
+
+/// One broker.
+#[derive(Debug)]
+pub struct Node {
+    /// Its configuration.
+    pub config: BrokerConfig,
+    /// Disk, clock, randomness.
+    pub os: Os,
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// The cluster's metadata.
+    pub store: Arc<dyn MetadataStore>,
+    /// Its partitions.
+    pub partitions: Partitions,
+    /// Fetch sessions.
+    pub sessions: Sessions,
+    /// Producer ids to hand out.
+    pub producer_ids: ProducerIds,
+    /// Partitions with records that the background has to make durable.
+    pub dirty: Mutex<Vec<Arc<Partition>>>,
+    /// Cancelled when the broker stops: parked requests are answered with what there is.
+    pub stopping: CancellationToken,
+}
+
+impl Node {
+    /// The newest metadata.
+    pub fn image(&self) -> Arc<Image> {
+        self.store.image()
+    }
+
+    /// The broker's clock.
+    pub fn now(&self) -> Millis {
+        self.os.clock.now()
+    }
+
+    /// Makes the partitions what the newest image says; returns once they are. What a handler committed is then served.
+    pub async fn follow_metadata(self: &Arc<Node>) {
+        let node = self.clone();
+        let followed = tokio::task::spawn_blocking(move || {
+            node.partitions.follow(&node.image(), node.now().0)
+        })
+        .await;
+        if let Err(error) = followed {
+            tracing::error!(%error, "bug: following the metadata failed");
+        }
+    }
+
+    /// Notes that a partition has records which the background has to make durable.
+    pub fn mark_dirty(&self, partition: &Arc<Partition>) {
+        if partition.mark_dirty() {
+            self.dirty.lock().push(partition.clone());
+        }
+    }
+
+    /// Makes a topic, and opens its partitions.
+    ///
+    /// # Errors
+    /// As the metadata store says.
+    pub async fn create_topic(self: &Arc<Node>, wish: NewTopic) -> Result<TopicId, SubmitError> {
+        let id = TopicId(self.os.random_id());
+        let node = self.clone();
+        let name = wish.name.clone();
+        self.store
+            .submit(Box::new(move |image| {
+                create_topic(image, &wish, id, || node.partitions.emptiest_dir())
+            }))
+            .await?;
+        self.follow_metadata().await;
+        tracing::info!(topic = name, %id, "created topic");
+        Ok(id)
+    }
+
+    /// What a topic gets that is made because somebody asked for it.
+    pub fn automatic_topic(&self, name: &str) -> NewTopic {
+        NewTopic {
+            name: name.into(),
+            partitions: self.config.num_partitions,
+            replication_factor: self.config.default_replication_factor,
+            ..NewTopic::default()
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::node::Node;
+use super::partitions::Partitions;
+use super::producer_ids::ProducerIds;
+use super::sessions::Sessions;
+use super::{background, connection};
+use crate::base::{BrokerId, TopicId};
+use crate::config::{BrokerConfig, Listener as Address};
+use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, StorageError};
+use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
+use crate::meta::register_broker;
+use crate::net::{BindError, Limits, Listener};
+use crate::os::Os;
+use crate::quorum::{MetadataStore, Single, StartError as MetadataError, SubmitError};
+
+/// Why a broker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A log directory cannot be used.
+    #[error(transparent)]
+    Dir(#[from] LogDirError),
+    /// The directories belong to different clusters or nodes.
+    #[error("{folder} belongs to node {node_id} of cluster {cluster_id}, not to node {wanted_node} of cluster {wanted_cluster}", folder = folder.display())]
+    Foreign {
+        /// The directory.
+        folder: PathBuf,
+        /// Whose it is.
+        node_id: i32,
+        /// Whose it is.
+        cluster_id: String,
+        /// Who wanted it.
+        wanted_node: i32,
+        /// Who wanted it.
+        wanted_cluster: String,
+    },
+    /// The metadata cannot be loaded.
+    #[error("the metadata cannot be loaded")]
+    Metadata(#[from] MetadataError),
+    /// The broker could not be registered.
+    #[error("this broker cannot be registered")]
+    Register(#[from] SubmitError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The disk failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A running broker.
+#[derive(Debug)]
+pub struct Broker {
+    node: Arc<Node>,
+    store: Arc<Single>,
+    addresses: Vec<SocketAddr>,
+    accepting: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Broker {
+    /// Opens, recovers, registers, listens. Once it returns, connections are served.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left behind then but the lock's file.
+    pub async fn start(config: BrokerConfig, os: Os) -> Result<Broker, StartError> {
+        let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
+        let listeners: Vec<Listener> = config
+            .listeners
+            .iter()
+            .map(|address| {
+                Listener::bind(&address.host, address.port, config.backlog, limits.clone())
+            })
+            .collect::<Result<_, _>>()?;
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let opened = tokio::task::spawn_blocking({
+            let (config, os) = (config.clone(), os.clone());
+            move || open(&config, &os)
+        });
+        let Opened { dirs, dir_ids, cluster_id, store } = match opened.await {
+            Ok(opened) => opened?,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        let store = Arc::new(store);
+        register(&config, &os, &store, &addresses, &dir_ids).await?;
+        let node = Arc::new(Node {
+            partitions: Partitions::new(dirs, dir_ids, config.topic.clone())?,
+            sessions: Sessions::new(config.fetch_sessions, os.clone()),
+            config,
+            os,
+            cluster_id,
+            store: store.clone(),
+            producer_ids: ProducerIds::default(),
+            dirty: Default::default(),
+            stopping: CancellationToken::new(),
+        });
+        node.follow_metadata().await;
+        node.partitions.set_strays_aside();
+        background::start(&node);
+        let broker = Broker {
+            node,
+            store,
+            addresses,
+            accepting: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        };
+        listeners.into_iter().for_each(|listener| broker.accept_from(listener));
+        Ok(broker)
+    }
+
+    fn accept_from(&self, listener: Listener) {
+        let (node, stop, connections) =
+            (self.node.clone(), self.accepting.clone(), self.connections.clone());
+        self.connections.spawn(async move {
+            loop {
+                let connection = tokio::select! {
+                    () = stop.cancelled() => return,
+                    connection = listener.accept() => connection,
+                };
+                connections.spawn(connection::serve(node.clone(), connection, stop.clone()));
+            }
+        });
+    }
+
+    /// Where connections are accepted, in the order of `listeners`.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Stops: accepts nothing more, answers what is parked, makes all logs durable and marks the directories as clean.
+    ///
+    /// # Errors
+    /// The disk failed; the next start recovers.
+    pub async fn shutdown(self) -> Result<(), StorageError> {
+        self.node.stopping.cancel();
+        self.accepting.cancel();
+        self.connections.close();
+        let patience = Duration::from_secs(5);
+        if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
+            tracing::warn!("some answers could not be sent in time");
+        }
+        let (node, store) = (self.node, self.store);
+        let closed = tokio::task::spawn_blocking(move || close(&node, &store)).await;
+        match closed {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+struct Opened {
+    dirs: Vec<Arc<LogDir>>,
+    dir_ids: Vec<TopicId>,
+    cluster_id: String,
+    store: Single,
+}
+
+fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
+    let files = Arc::new(FileCache::new(os.disk.clone(), config.open_files));
+    let mut paths = config.log_dirs.clone();
+    let metadata_dir = config.metadata_log_dir.clone().unwrap_or_else(|| paths[0].clone());
+    let separate = !paths.contains(&metadata_dir);
+    if separate {
+        paths.push(metadata_dir.clone());
+    }
+    let mut dirs = Vec::new();
+    for path in &paths {
+        dirs.push(Arc::new(LogDir::open(os, path, files.clone())?));
+    }
+    let node = BrokerId::from_wire(config.node_id).unwrap_or_default();
+    let found: Vec<Option<MetaProperties>> =
+        dirs.iter().map(|dir| dir.properties()).collect::<Result<_, _>>()?;
+    let fresh = || URL_SAFE_NO_PAD.encode(os.random_id());
+    let cluster_id =
+        found.iter().flatten().map(|found| found.cluster_id.clone()).next().unwrap_or_else(fresh);
+    let mut dir_ids = Vec::new();
+    for (dir, found) in dirs.iter().zip(found) {
+        dir_ids.push(match found {
+            Some(found) if found.cluster_id == cluster_id && found.node_id == node => {
+                found.directory_id
+            }
+            Some(found) => {
+                return Err(StartError::Foreign {
+                    folder: dir.folder().into(),
+                    node_id: found.node_id.get(),
+                    cluster_id: found.cluster_id,
+                    wanted_node: node.get(),
+                    wanted_cluster: cluster_id,
+                });
+            }
+            None => {
+                let directory_id = TopicId(os.random_id());
+                let cluster_id = cluster_id.clone();
+                dir.write_properties(&MetaProperties { cluster_id, node_id: node, directory_id })?;
+                directory_id
+            }
+        });
+    }
+    let at = paths.iter().position(|path| *path == metadata_dir).unwrap_or(0);
+    let store = Single::start(os, &dirs[at], node)?;
+    if separate {
+        dirs.truncate(config.log_dirs.len());
+        dir_ids.truncate(config.log_dirs.len());
+    }
+    Ok(Opened { dirs, dir_ids, cluster_id, store })
+}
+
+async fn register(
+    config: &BrokerConfig,
+    os: &Os,
+    store: &Single,
+    addresses: &[SocketAddr],
+    dir_ids: &[TopicId],
+) -> Result<(), SubmitError> {
+    let advertised: Vec<Address> = if config.advertised_listeners.is_empty() {
+        // A port of 0 was replaced by one that is free.
+        let with_port = |(listener, bound): (&Address, &SocketAddr)| Address {
+            port: bound.port(),
+            ..listener.clone()
+        };
+        config.listeners.iter().zip(addresses).map(with_port).collect()
+    } else {
+        config.advertised_listeners.clone()
+    };
+    let endpoint = |listener: &Address| BrokerEndpoint {
+        name: listener.name.as_str().into(),
+        host: listener.host.as_str().into(),
+        port: listener.port,
+        security_protocol: 0,
+        ..Default::default()
+    };
+    let broker = RegisterBrokerRecord {
+        broker_id: config.node_id,
+        incarnation_id: TopicId(os.random_id()),
+        broker_epoch: store.status().high_watermark,
+        end_points: advertised.iter().map(endpoint).collect(),
+        fenced: false,
+        log_dirs: dir_ids.to_vec(),
+        ..Default::default()
+    };
+    store.submit(Box::new(move |_| Ok(register_broker(broker)))).await
+}
+
+fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
+    for partition in node.partitions.online() {
+        let mut log = partition.log();
+        if !log.is_offline()
+            && let Err(error) = log.close()
+        {
+            drop(log);
+            partition.fail(&error);
+        }
+    }
+    store.stop();
+    node.partitions.checkpoint()?;
+    for dir in node.partitions.dirs().iter().filter(|dir| !dir.is_offline()) {
+        dir.mark_clean()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Frames: four bytes of length, then so many bytes.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const LENGTH: usize = 4;
+/// What is asked of the socket at once while the length is unknown, or much is announced and little is there.
+const STEP: usize = 16 << 10;
+
+/// Why no frame was read.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// A length that no request has.
+    #[error("announced {announced} bytes, at most {max} are taken{}", looks_like(.first).map_or(String::new(), |what| format!("; it looks like {what}")))]
+    Length {
+        /// What the first four bytes say.
+        announced: i32,
+        /// The bound.
+        max: usize,
+        /// The first four bytes.
+        first: [u8; 4],
+    },
+    /// The peer went away in the middle of a frame.
+    #[error("closed in the middle of a frame")]
+    Cut,
+    /// The rest of the frame did not come in time.
+    #[error("a frame of {announced} bytes did not arrive in time, only {received} of them")]
+    Slow {
+        /// How long it was to be.
+        announced: usize,
+        /// What came.
+        received: usize,
+    },
+    /// Nothing came for long.
+    #[error("no request came for long")]
+    Idle,
+    /// The socket failed.
+    #[error(transparent)]
+    Socket(#[from] io::Error),
+}
+
+/// What else speaks so, as far as four bytes tell.
+fn looks_like(first: &[u8; 4]) -> Option<&'static str> {
+    match first {
+        b"GET " | b"POST" | b"HEAD" | b"PUT " | b"OPTI" | b"DELE" => Some("HTTP"),
+        [0x16, 0x03, ..] => Some("TLS, but this listener is plaintext"),
+        b"SSH-" => Some("SSH"),
+        _ => None,
+    }
+}
+
+pub(super) async fn read(
+    stream: &TcpStream,
+    buffer: &mut BytesMut,
+    max_bytes: usize,
+    idle: Option<Duration>,
+    patience: Duration,
+) -> Result<Option<Bytes>, FrameError> {
+    if buffer.is_empty() {
+        let first = fill(stream, buffer, STEP);
+        let count = match idle {
+            Some(idle) => timeout(idle, first).await.map_err(|_| FrameError::Idle)??,
+            None => first.await?,
+        };
+        if count == 0 {
+            return Ok(None);
+        }
+    }
+    let mut announced = LENGTH;
+    match timeout(patience, rest(stream, buffer, max_bytes, &mut announced)).await {
+        Ok(frame) => frame.map(Some),
+        Err(_) => Err(FrameError::Slow { announced, received: buffer.len() }),
+    }
+}
+
+async fn rest(
+    stream: &TcpStream,
+    buffer: &mut BytesMut,
+    max_bytes: usize,
+    announced: &mut usize,
+) -> Result<Bytes, FrameError> {
+    loop {
+        let mut missing = LENGTH;
+        if let Some(first) = buffer.first_chunk::<LENGTH>() {
+            let length = i32::from_be_bytes(*first);
+            let taken = usize::try_from(length).ok().filter(|length| *length <= max_bytes);
+            let length = taken.ok_or(FrameError::Length {
+                announced: length,
+                max: max_bytes,
+                first: *first,
+            })?;
+            *announced = length;
+            if buffer.len() >= LENGTH + length {
+                buffer.advance(LENGTH);
+                return Ok(buffer.split_to(length).freeze());
+            }
+            missing = LENGTH + length - buffer.len();
+        }
+        // As much again as came so far: an announced length alone makes nothing large.
+        let step = missing.min(buffer.len().max(STEP));
+        if fill(stream, buffer, step).await? == 0 {
+            return Err(FrameError::Cut);
+        }
+    }
+}
+
+async fn fill(stream: &TcpStream, buffer: &mut BytesMut, step: usize) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        buffer.reserve(step);
+        match stream.try_read_buf(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return done,
+        }
+    }
+}

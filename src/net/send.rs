@@ -1,0 +1,104 @@
+//! Sends bytes and stretches of files.
+
+use std::io::{self, IoSlice};
+
+use rustix::fs::sendfile;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::os::{Chunk, FileSlice};
+
+/// How stretches of files go out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileSending {
+    /// By sendfile, within the kernel.
+    Sendfile,
+    /// Read into a buffer and written from it.
+    Copy,
+}
+
+/// The most that one sendfile or one read moves: a slow peer then does not hold much.
+const AT_ONCE: usize = 1 << 20;
+/// Chunks that go into one vectored write at most.
+const PARTS: usize = 64;
+
+pub(super) async fn all(
+    stream: &TcpStream,
+    chunks: &[Chunk],
+    files: FileSending,
+) -> io::Result<()> {
+    let mut rest = chunks;
+    while let Some(first) = rest.first() {
+        match first {
+            Chunk::Bytes(_) => {
+                let run = rest
+                    .iter()
+                    .take(PARTS)
+                    .take_while(|chunk| matches!(chunk, Chunk::Bytes(_)))
+                    .count();
+                bytes(stream, &rest[..run]).await?;
+                rest = &rest[run..];
+            }
+            Chunk::File(slice) => {
+                match (files, slice.file.as_fd().is_some()) {
+                    (FileSending::Sendfile, true) => by_sendfile(stream, slice).await?,
+                    _ => by_copy(stream, slice).await?,
+                }
+                rest = &rest[1..];
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn bytes(stream: &TcpStream, chunks: &[Chunk]) -> io::Result<()> {
+    let parts = chunks.iter().map(|chunk| match chunk {
+        Chunk::Bytes(bytes) => IoSlice::new(bytes),
+        Chunk::File(_) => IoSlice::new(&[]),
+    });
+    let mut parts: smallvec::SmallVec<[IoSlice<'_>; 8]> =
+        parts.filter(|part| !part.is_empty()).collect();
+    let mut left: &mut [IoSlice<'_>] = &mut parts;
+    while !left.is_empty() {
+        stream.writable().await?;
+        match stream.try_write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn by_sendfile(stream: &TcpStream, slice: &FileSlice) -> io::Result<()> {
+    let mut position = slice.position;
+    let end = slice.position + slice.len as u64;
+    while position < end {
+        stream.writable().await?;
+        let most = usize::try_from(end - position).unwrap_or(AT_ONCE).min(AT_ONCE);
+        let sent = stream.try_io(Interest::WRITABLE, || {
+            let file = slice.file.as_fd().ok_or(io::ErrorKind::Unsupported)?;
+            Ok(sendfile(stream, file, Some(&mut position), most)?)
+        });
+        match sent {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn by_copy(stream: &TcpStream, slice: &FileSlice) -> io::Result<()> {
+    let mut done = 0;
+    while done < slice.len {
+        let len = (slice.len - done).min(AT_ONCE);
+        let part =
+            FileSlice { file: slice.file.clone(), position: slice.position + done as u64, len };
+        bytes(stream, &[Chunk::Bytes(part.read()?)]).await?;
+        done += len;
+    }
+    Ok(())
+}
