@@ -61,3 +61,8 @@ async fn keys_keep_their_partition() {
 async fn the_admin_client_sees_what_it_did() {
     specs::the_admin_client_sees_what_it_did(&kafka::shared().address).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_topic_is_told_soon() {
+    specs::an_unknown_topic_is_told_soon(&kafka::shared().address).await;
+}

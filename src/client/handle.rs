@@ -19,6 +19,9 @@ use super::refresh;
 use crate::base::{ErrorCode, TopicName};
 use crate::wire::Request;
 
+/// How long a broker may take to hear of a topic that another one has created.
+const LAG: Duration = Duration::from_secs(3);
+
 /// What a connection is for. Each purpose has its own, so that a fetch that waits at the broker holds up nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
@@ -154,6 +157,11 @@ impl Client {
         let mut pictures = self.watch();
         self.want(name);
         let give_up_at = Instant::now() + within;
+        // Without creation on demand an unknown topic stays unknown, but for brokers that lag behind.
+        let unknown_until = match self.config().allow_auto_create {
+            true => give_up_at,
+            false => give_up_at.min(Instant::now() + LAG),
+        };
         let mut last = None;
         loop {
             let seen = pictures.borrow_and_update().topic(name).cloned();
@@ -161,7 +169,8 @@ impl Client {
                 Some(topic) if topic.error.is_none() => return Ok(topic),
                 Some(topic) => {
                     last = Some(topic_error(name, topic.error));
-                    if !topic.error.is_retriable() {
+                    let unknown = topic.error == ErrorCode::UnknownTopicOrPartition;
+                    if !topic.error.is_retriable() || (unknown && Instant::now() > unknown_until) {
                         break;
                     }
                     self.refresh();

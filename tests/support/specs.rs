@@ -338,6 +338,17 @@ pub async fn a_recreated_topic_is_followed(address: &str) {
     assert_eq!(values(&got), ["new 0", "new 1", "new 2"]);
 }
 
+/// A topic that is not there is told within seconds, not after `max.block.ms`.
+pub async fn an_unknown_topic_is_told_soon(address: &str) {
+    let client = client(address).await;
+    let producer = Producer::new(&client, ProducerConfig::default());
+    let started = tokio::time::Instant::now();
+    let nowhere = TopicName::new("nowhere").unwrap();
+    let told = producer.send(text(&nowhere, "x")).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(std::error::Error::source(&told).is_some_and(|c| c.to_string().contains("nowhere")));
+}
+
 /// Many partitions, keyed: each key's records stay together and in order, and all arrive.
 pub async fn keys_keep_their_partition(address: &str) {
     let client = client(address).await;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
 use super::super::cluster::{Cluster, Topic};
-use super::super::config::{ConsumerConfig, OffsetReset};
+use super::super::config::{ConsumerConfig, Isolation, OffsetReset};
 use super::super::error::{ClientError, ConsumeError};
 use super::super::record::{ConsumedRecord, StartAt};
 use super::decode::Chunk;
@@ -168,13 +168,19 @@ impl State {
     ) -> BTreeMap<Key, Wanted> {
         let mut wanted = BTreeMap::new();
         let mut room = config.prefetch_bytes.saturating_sub(self.buffered);
+        let per_part = config.partition_max_bytes as usize;
+        let led = |key: &Key| cluster.leader(&key.0, key.1).is_some_and(|(id, _)| id == broker);
+        // While a partition waits to be read, one at its end is not asked for: the broker would hold the answer
+        // until it has something, and the first could not be fetched when it is read.
+        let mut parts = self.parts.iter();
+        let held = parts.any(|(key, part)| !part.paused && part.buffered >= per_part && led(key));
         for (key, part) in &self.parts {
-            let per_part = config.partition_max_bytes as usize;
             let ready = part.phase == Phase::Read
                 && !part.paused
                 && part.buffered < per_part
+                && !(held && part.at_end(config))
                 && part.retry_at.is_none_or(|at| at <= now);
-            let led = cluster.leader(&key.0, key.1).is_some_and(|(leader, _)| leader == broker);
+            let led = led(key);
             // At least one partition is fetched, or nothing would ever move.
             if !ready || !led || (room == 0 && part.buffered > 0) {
                 continue;
@@ -359,6 +365,15 @@ impl Part {
             unknown_since: None,
             ends: Ends { log_start: -1, high_watermark: -1, last_stable: -1 },
         }
+    }
+
+    /// Whether the last fetch saw nothing beyond what is fetched.
+    fn at_end(&self, config: &ConsumerConfig) -> bool {
+        let end = match config.isolation {
+            Isolation::ReadUncommitted => self.ends.high_watermark,
+            Isolation::ReadCommitted => self.ends.last_stable,
+        };
+        end >= 0 && self.fetch_from >= end
     }
 
     /// Reads what is buffered; returns the bytes freed.
