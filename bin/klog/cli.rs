@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::cmd::{completions, consume, man, produce, topics};
+use crate::cmd::{completions, consume, man, produce, serve, topics};
 use crate::exit::{self, Kind};
 use crate::logging::{Color, LogArgs, set_color};
 
@@ -38,6 +38,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Serve(serve::Args),
     Produce(produce::Args),
     Consume(consume::Args),
     Topics(topics::Args),
@@ -59,6 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let result = match cli.command {
+        Command::Serve(args) => serve::run(args, &cli.log),
         Command::Produce(args) => produce::run(args, &cli.log),
         Command::Consume(args) => consume::run(args, &cli.log),
         Command::Topics(args) => topics::run(args, &cli.log),

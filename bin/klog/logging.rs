@@ -43,22 +43,36 @@ pub enum Color {
     Never,
 }
 
+/// Whose log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A broker's: an operator reads it later, so it has times; events are logged without being asked for.
+    Broker,
+    /// A command's: its user reads it now; only warnings are logged without being asked for.
+    Command,
+}
+
 /// Sets colours for all output, and starts the log.
-pub fn start(args: &LogArgs) {
+pub fn start(args: &LogArgs, whose: Whose) {
     set_color(args.color);
-    let own = match (args.quiet, args.verbose) {
-        (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::WARN,
-        (false, 1) => LevelFilter::INFO,
-        (false, 2) => LevelFilter::DEBUG,
-        (false, _) => LevelFilter::TRACE,
+    let own = match (args.quiet, whose, args.verbose) {
+        (true, _, _) => LevelFilter::ERROR,
+        (false, Whose::Command, 0) => LevelFilter::WARN,
+        (false, Whose::Command, 1) | (false, Whose::Broker, 0) => LevelFilter::INFO,
+        (false, Whose::Command, 2) | (false, Whose::Broker, 1) => LevelFilter::DEBUG,
+        (false, _, _) => LevelFilter::TRACE,
     };
     let stderr = std::io::stderr();
     let colours = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
     let filter = Targets::new().with_default(LevelFilter::WARN.min(own)).with_target("klog", own);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
-    let lines = lines.without_time().with_target(args.verbose > 0);
-    tracing_subscriber::registry().with(lines).with(filter).init();
+    match whose {
+        Whose::Broker => tracing_subscriber::registry().with(lines).with(filter).init(),
+        Whose::Command => {
+            let lines = lines.without_time().with_target(args.verbose > 0);
+            tracing_subscriber::registry().with(lines).with(filter).init();
+        }
+    }
 }
 
 /// Makes `--color` hold for everything that anstream prints.

@@ -4,4 +4,5 @@ pub mod completions;
 pub mod consume;
 pub mod man;
 pub mod produce;
+pub mod serve;
 pub mod topics;

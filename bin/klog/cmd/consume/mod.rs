@@ -10,7 +10,7 @@ use klog::client::{ConsumerConfig, Role};
 
 use crate::connect::{self, Properties, refused};
 use crate::exit::{Ended, usage};
-use crate::logging::{self, LogArgs};
+use crate::logging::{self, LogArgs, Whose};
 use crate::output::RecordFormat;
 use crate::record::Plain;
 use crate::signals::Signals;
@@ -25,7 +25,7 @@ use reading::Reading;
 const POLL_RECORDS: usize = 20_000;
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log);
+    logging::start(log, Whose::Command);
     connect::runtime()?.block_on(consume(args))
 }
 

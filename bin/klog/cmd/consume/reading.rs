@@ -129,26 +129,33 @@ impl Reading {
     }
 
     fn print(&mut self, records: &[ConsumedRecord], printer: &mut Printer) -> anyhow::Result<()> {
-        for record in records {
-            // What lies behind its partition's end came along in the same batch, or before the partition was let go.
-            if !self.bounded || self.ends_behind(record) {
+        for run in records.chunk_by(|a, b| a.partition == b.partition && a.topic == b.topic) {
+            // What lies behind the end came along in the same batch, or before the partition was let go.
+            for record in self.before_the_end(run) {
                 printer.print(&shown(record))?;
-            }
-            if printer.is_full() {
-                break;
+                if printer.is_full() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    fn ends_behind(&mut self, record: &ConsumedRecord) -> bool {
-        let key = (record.topic.clone(), record.partition);
-        let Some(range) = self.open.get_mut(&key) else { return false };
-        let too_young = |ahead: &Ahead| record.timestamp.is_some_and(|at| at >= ahead.until.0);
-        if range.end.is_none() && self.ahead.as_ref().is_some_and(too_young) {
-            range.end = Some(record.offset);
+    /// Those records of one partition that belong to what is read.
+    fn before_the_end<'a>(&mut self, run: &'a [ConsumedRecord]) -> &'a [ConsumedRecord] {
+        let Some(first) = run.first().filter(|_| self.bounded) else { return run };
+        let Some(range) = self.open.get_mut(&(first.topic.clone(), first.partition)) else {
+            return &[];
+        };
+        if let Some(ahead) = &self.ahead
+            && range.end.is_none()
+        {
+            let too_young =
+                |record: &&ConsumedRecord| record.timestamp.is_some_and(|at| at >= ahead.until.0);
+            range.end = run.iter().find(too_young).map(|record| record.offset);
         }
-        !range.is_done_at(record.offset)
+        let wanted = run.partition_point(|record| !range.is_done_at(record.offset));
+        run.get(..wanted).unwrap_or_default()
     }
 }
 

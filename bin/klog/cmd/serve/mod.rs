@@ -1,0 +1,76 @@
+//! `klog serve`: a broker, until it is told to stop.
+
+mod args;
+mod ready;
+mod settings;
+
+use anyhow::Context as _;
+use klog::broker::{Broker, StartError};
+use klog::os::Os;
+
+use crate::exit::{Ended, advise};
+use crate::logging::{self, LogArgs, Whose};
+use crate::output::Stdout;
+use crate::signals::Signals;
+
+pub use args::Args;
+
+pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
+    logging::start(log, Whose::Broker);
+    let loaded = settings::load(&args)?;
+    if args.print_config {
+        return settings::print(&loaded.config);
+    }
+    if !loaded.without_effect.is_empty() {
+        tracing::warn!(
+            keys = loaded.without_effect.join(", "),
+            "Kafka's keys that have no effect in klog"
+        );
+    }
+    if args.check {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(loaded.config))
+}
+
+async fn serve(config: klog::config::BrokerConfig) -> anyhow::Result<()> {
+    let mut signals = Signals::install()?;
+    let broker = Broker::start(config, Os::real()).await.context("the broker cannot start").hint(
+        "`klog serve --help` shows how to choose another port (--listen) or folder (--data-dir)",
+    )?;
+    say_where(&broker)?;
+    if let Err(error) = ready::tell(std::env::var_os("NOTIFY_SOCKET").as_deref()) {
+        tracing::warn!(%error, "NOTIFY_SOCKET was not told that the broker is ready");
+    }
+    let _ = signals.stop().await;
+    tracing::info!("stopping; a second signal stops at once");
+    broker.shutdown().await.context("the stop was not clean: the next start recovers")
+}
+
+fn explain(error: StartError) -> anyhow::Error {
+    let hint = match &error {
+        StartError::Bind(_) => Some("--listen 127.0.0.1:0 picks a free port"),
+        StartError::Dir(_) => Some("--data-dir chooses another folder"),
+        StartError::Foreign { .. } => {
+            Some("each node has folders of its own: --data-dir, or log.dirs")
+        }
+        StartError::Metadata(_) | StartError::Register(_) | StartError::Storage(_) => None,
+    };
+    match hint {
+        Some(hint) => advise(error, hint),
+        None => error.into(),
+    }
+}
+
+/// The line that scripts wait for. A reader that has gone away is none of the broker's business.
+fn say_where(broker: &Broker) -> anyhow::Result<()> {
+    let mut out = Stdout::new();
+    for address in broker.local_addrs() {
+        out.buffer().extend_from_slice(format!("listening on {address}\n").as_bytes());
+    }
+    match out.flush() {
+        Err(error) if matches!(error.downcast_ref(), Some(Ended::BrokenPipe)) => Ok(()),
+        other => other,
+    }
+}
