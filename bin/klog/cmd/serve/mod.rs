@@ -36,9 +36,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
 
 async fn serve(config: klog::config::BrokerConfig) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let broker = Broker::start(config, Os::real()).await.context("the broker cannot start").hint(
-        "`klog serve --help` shows how to choose another port (--listen) or folder (--data-dir)",
-    )?;
+    let broker = Broker::start(config, Os::real()).await.map_err(explain)?;
     say_where(&broker)?;
     if let Err(error) = ready::tell(std::env::var_os("NOTIFY_SOCKET").as_deref()) {
         tracing::warn!(%error, "NOTIFY_SOCKET was not told that the broker is ready");

@@ -1,0 +1,273 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_klog_global_optspecs
+    string join \n v/verbose q/quiet color= h/help V/version
+end
+
+function __fish_klog_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_klog_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_klog_using_subcommand
+    set -l cmd (__fish_klog_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c klog -n "__fish_klog_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_needs_command" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_needs_command" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_needs_command" -s V -l version -d 'Print version'
+complete -c klog -n "__fish_klog_needs_command" -f -a "serve" -d 'Run a broker'
+complete -c klog -n "__fish_klog_needs_command" -f -a "produce" -d 'Write records to a topic, one per line of stdin'
+complete -c klog -n "__fish_klog_needs_command" -f -a "consume" -d 'Print the records of topics'
+complete -c klog -n "__fish_klog_needs_command" -f -a "topics" -d 'List, create, describe, change and delete topics'
+complete -c klog -n "__fish_klog_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
+complete -c klog -n "__fish_klog_needs_command" -f -a "man" -d 'Print a manual page, in roff'
+complete -c klog -n "__fish_klog_using_subcommand serve" -l config -d 'Read settings from a klog.yaml or a server.properties' -r -F
+complete -c klog -n "__fish_klog_using_subcommand serve" -l listen -d 'Accept connections here; port 0 picks a free one [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand serve" -l advertise -d 'The address that clients are told [default: where it listens]' -r
+complete -c klog -n "__fish_klog_using_subcommand serve" -l data-dir -d 'Keep data here [default: ./klog-data]' -r -F
+complete -c klog -n "__fish_klog_using_subcommand serve" -l node-id -d 'This node\'s number in its cluster' -r
+complete -c klog -n "__fish_klog_using_subcommand serve" -l set -d 'Set a key, by Kafka\'s name; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand serve" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand serve" -l check -d 'Only check the settings: exit 0 if they are sound, else 1'
+complete -c klog -n "__fish_klog_using_subcommand serve" -l print-config -d 'Only print every key, its value, and where that comes from'
+complete -c klog -n "__fish_klog_using_subcommand serve" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand serve" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand produce" -s k -l key -d 'The key of every record' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -s K -l key-separator -d 'Split each line into key and value at the first SEP' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -s H -l header -d 'Add a header to every record; names may repeat' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -s p -l partition -d 'Write to this partition' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l partitioner -d 'Who chooses the partition [default: murmur2]' -r -f -a "murmur2\t'By the key\'s murmur2, as Java\'s client does; without a key sticky'
+sticky\t'One partition until a batch is full, whatever the key'
+round-robin\t'In turn'
+random\t'At random'
+crc32\t'By the key\'s CRC-32, as librdkafka does'"
+complete -c klog -n "__fish_klog_using_subcommand produce" -s a -l acks -d 'Who must have a record before it counts as delivered [default: all]' -r -f -a "0\t'Nobody: it was sent'
+1\t'The leader'
+all\t'All in-sync replicas'"
+complete -c klog -n "__fish_klog_using_subcommand produce" -s z -l compression -d 'Compress batches: none, gzip, snappy, lz4, zstd; a level may follow' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l batch-size -d 'Send a batch once it has this size [default: 16KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l linger -d 'Send a batch that is not full after so long [default: 5ms]' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -s D -l delimiter -d 'What ends a record' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l input -d 'How stdin is read' -r -f -a "lines\t'A record per line'
+json\t'A record per line, in JSON'
+raw\t'All of stdin is one record'"
+complete -c klog -n "__fish_klog_using_subcommand produce" -l null-marker -d 'A value equal to STR is null' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l timestamp -d 'The timestamp of every record [default: the time of writing]' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l rate -d 'Write at most N records a second' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l idempotent -d 'Never write a record twice when a request is repeated [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c klog -n "__fish_klog_using_subcommand produce" -l format -d 'How --print-offsets prints' -r -f -a "plain\t'Text'
+json\t'One JSON object a line'"
+complete -c klog -n "__fish_klog_using_subcommand produce" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand produce" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand produce" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand produce" -l ignore-partition -d 'With --input json: let the partitioner choose'
+complete -c klog -n "__fish_klog_using_subcommand produce" -l ignore-timestamp -d 'With --input json: the time of writing'
+complete -c klog -n "__fish_klog_using_subcommand produce" -l print-offsets -d 'Print a line per record: topic[partition]@offset'
+complete -c klog -n "__fish_klog_using_subcommand produce" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand produce" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand consume" -s p -l partition -d 'Read only these partitions' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s o -l from -d 'Where to start: earliest, latest, OFFSET, -N, TIME' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l reset -d 'Where to go on if that offset is not there (any more) [default: earliest]' -r -f -a "earliest\t'At the first record'
+latest\t'At the end'
+error\t'Nowhere: fail'"
+complete -c klog -n "__fish_klog_using_subcommand consume" -l until -d 'Where to stop: end, OFFSET, TIME; it is not read itself' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s n -l max-messages -d 'Stop after N records were printed' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l isolation -d 'Which transactions are read [default: read_committed]' -r -f -a "read_committed\t'Committed ones, up to the first that is still open'
+read_uncommitted\t'All, also aborted ones'"
+complete -c klog -n "__fish_klog_using_subcommand consume" -l key-regex -d 'Print only records whose key matches; a null key does not' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l value-regex -d 'Print only records whose value matches; null does not' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l header-regex -d 'Print only records with a header NAME whose value matches' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l template -d 'Print records by a template' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s K -l key-separator -d 'Print the key before the value, and SEP between them' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l null-marker -d 'What to print for null [default: nothing]' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s D -l delimiter -d 'What to print after each record' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l format -d 'How to print records' -r -f -a "plain\t'The value, a line each'
+json\t'One JSON object a line; loses nothing'
+table\t'Columns, printed once reading has ended'"
+complete -c klog -n "__fish_klog_using_subcommand consume" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand consume" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand consume" -s r -l regex -d 'TOPIC is a regular expression: read every topic that it matches'
+complete -c klog -n "__fish_klog_using_subcommand consume" -s e -d 'Stop at the end, as it is at the start: --until end'
+complete -c klog -n "__fish_klog_using_subcommand consume" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand consume" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "list" -d 'List topics'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "create" -d 'Create topics'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "describe" -d 'Show where a topic\'s partitions are and what they hold'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "configs" -d 'Show a topic\'s configs'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "alter" -d 'Change a topic\'s configs, or add partitions'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "offsets" -d 'Show a topic\'s offsets at its ends or at a time'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "trim" -d 'Delete the oldest records of a topic'
+complete -c klog -n "__fish_klog_using_subcommand topics; and not __fish_seen_subcommand_from list create describe configs alter offsets trim delete" -f -a "delete" -d 'Delete topics with all their records'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -l internal -d 'Also topics that Kafka keeps its own state in'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s p -l partitions -d 'How many partitions [default: what the broker\'s num.partitions says]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s r -l replication-factor -d 'On how many brokers each [default: the broker\'s default.replication.factor]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s c -l config -d 'Set a topic config; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l if-not-exists -d 'Leave topics alone that exist already'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -l under-replicated -d 'Only partitions with fewer in-sync replicas than replicas'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -l all -d 'Also those that the topic does not set itself'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from configs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s c -l config -d 'Set a topic config; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l unset -d 'Go back to the default of a topic config; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l partitions -d 'Have so many partitions from now on; there is no way back' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from alter" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -l at -d 'Where: earliest, latest, TIME' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from offsets" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l before -d 'The first to stay: OFFSET, TIME, or latest for none' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s p -l partition -d 'Only these partitions' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s y -l yes -d 'Do not ask'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from trim" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l if-exists -d 'Do not fail for topics that do not exist'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand completions" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand completions" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand man" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand man" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand man" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
