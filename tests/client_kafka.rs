@@ -66,3 +66,8 @@ async fn the_admin_client_sees_what_it_did() {
 async fn an_unknown_topic_is_told_soon() {
     specs::an_unknown_topic_is_told_soon(&kafka::shared().address).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_made_on_demand_carries_records() {
+    specs::a_topic_made_on_demand_carries_records(&kafka::shared().address).await;
+}

@@ -338,6 +338,29 @@ pub async fn a_recreated_topic_is_followed(address: &str) {
     assert_eq!(values(&got), ["new 0", "new 1", "new 2"]);
 }
 
+/// A producer's first record makes its topic, where the broker allows it; idempotent, each codec in turn.
+pub async fn a_topic_made_on_demand_carries_records(address: &str) {
+    let bootstrap = vec![address.to_owned()];
+    let config = ClientConfig { bootstrap, allow_auto_create: true, ..ClientConfig::default() };
+    let client = Client::connect(config).await.unwrap();
+    for (n, codec) in ["none", "gzip", "snappy", "lz4", "zstd"].into_iter().enumerate() {
+        let topic = TopicName::new(&format!("on-demand-{n}")).unwrap();
+        let compression = codec.parse().unwrap();
+        let config = ProducerConfig { compression, ..ProducerConfig::default() };
+        let producer = Producer::new(&client, config);
+        for i in 0..2000 {
+            drop(producer.send(text(&topic, &format!("value {i}"))).await.unwrap());
+        }
+        let totals = producer.close().await;
+        assert_eq!((totals.delivered, totals.failed), (2000, 0), "{:?}", totals.first_error);
+        let consumer = Consumer::new(&client, ConsumerConfig::default());
+        consumer.assign(&[(topic.clone(), 0, StartAt::Earliest)]);
+        let got = values(&read(&consumer, 2000).await);
+        assert!(got.iter().enumerate().all(|(i, v)| *v == format!("value {i}")), "{codec}");
+        assert_eq!(consumer.position(&topic, 0), Some(2000));
+    }
+}
+
 /// A topic that is not there is told within seconds, not after `max.block.ms`.
 pub async fn an_unknown_topic_is_told_soon(address: &str) {
     let client = client(address).await;
