@@ -1,7 +1,6 @@
 //! `listeners` and `advertised.listeners`.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use super::value::{Bad, list};
 
@@ -53,8 +52,11 @@ impl Listener {
 
     /// Whether only this machine can reach it.
     pub fn is_local(&self) -> bool {
-        self.host == "localhost"
-            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        let octets: Vec<&str> = self.host.split('.').collect();
+        let loopback_v4 = octets.len() == 4
+            && octets[0] == "127"
+            && octets.iter().all(|octet| octet.parse::<u8>().is_ok());
+        matches!(self.host.as_str(), "localhost" | "::1") || loopback_v4
     }
 
     /// `host:port`, with brackets where the host is an IPv6 address.
