@@ -34,6 +34,14 @@ pub enum Fault {
     /// Null where this version has no null.
     #[error("null in a field that cannot be null")]
     Null,
+    /// Lists whose elements would take far more memory than the bytes that they came in.
+    #[error("lists of {wanted} bytes in memory, {left} left for the message")]
+    Memory {
+        /// What the next list takes.
+        wanted: usize,
+        /// What the message may still take.
+        left: usize,
+    },
     /// A string that is not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use super::encoder::Encoder;
 use super::error::{EncodeError, Fault, Located};
+use super::input::Input;
 use super::schema::{Field, Schema};
 use super::tags::TagWriter;
 use super::value::{Unfit, Unreadable, Value, Wire};
-use crate::base::Cursor;
 
 /// Appends one field, or keeps it for the tagged ones at the end.
 #[inline]
@@ -43,7 +43,7 @@ pub(crate) fn get<T: Value>(
     field: &Field,
     schema: &Schema,
     wire: Wire,
-    input: &mut Cursor,
+    input: &mut Input,
 ) -> Result<Option<T>, Located> {
     let tagged = field.tag.is_some_and(|(_, versions)| versions.contains(wire.version));
     if tagged || !field.versions.contains(wire.version) {
@@ -61,17 +61,23 @@ pub(crate) fn get_tagged<T: Value>(
     schema: &Schema,
     wire: Wire,
     bytes: Bytes,
+    outer: &mut Input,
 ) -> Result<T, Located> {
     let wire = Wire { nullable: field.nullable.contains(wire.version), ..wire };
-    let mut input = Cursor::new(bytes);
-    let value = T::get(wire, &mut input)
-        .map_err(|wrong| located(wrong, field.name, schema, input.remaining()))?;
+    let mut input = outer.inner(bytes);
+    let read = T::get(wire, &mut input);
+    outer.settle(&input);
+    let behind = outer.remaining();
+    let value = read.map_err(|wrong| {
+        let found = located(wrong, field.name, schema, input.remaining());
+        Located { left: found.left + behind, ..found }
+    })?;
     match input.remaining() {
         0 => Ok(value),
         count => Err(Located {
             message: schema.name,
             field: field.name,
-            left: count,
+            left: count + behind,
             fault: Fault::Trailing { count },
         }),
     }

@@ -5,6 +5,7 @@ use bytestring::ByteString;
 
 use super::encoder::Encoder;
 use super::error::{DecodeError, Fault};
+use super::input::Input;
 use super::schema::Api;
 use super::tags::TagReader;
 use super::value::{Nullable, Wire};
@@ -58,7 +59,10 @@ pub fn decode_client_id(
     input: &mut Cursor,
 ) -> Result<Option<ByteString>, DecodeError> {
     let total = input.remaining() + Opening::LEN;
-    let id = ByteString::get_nullable(PLAIN, input).map_err(|wrong| match wrong {
+    let mut id = Input::new(input.rest().clone());
+    let read = ByteString::get_nullable(PLAIN, &mut id);
+    *input = id.into_cursor();
+    let id = read.map_err(|wrong| match wrong {
         super::Unreadable::Here(fault) => {
             header_error("client_id", total - input.remaining(), fault)
         }

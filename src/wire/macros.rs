@@ -82,7 +82,7 @@ macro_rules! message {
 
             fn get_fields(
                 wire: $crate::wire::Wire,
-                input: &mut $crate::base::Cursor,
+                input: &mut $crate::wire::Input,
             ) -> Result<$name, $crate::wire::Located> {
                 let schema = <$name as $crate::wire::Fields>::SCHEMA;
                 let mut message = $name {
@@ -103,11 +103,11 @@ macro_rules! message {
                             const FIELD: &$crate::wire::Field = &<$name as $crate::wire::Fields>::SCHEMA.fields
                                 [$crate::wire::macros::index_of::<$name>(stringify!($field))];
                             if FIELD.tagged_as(tag, wire.version) {
-                                message.$field = $crate::wire::field::get_tagged(FIELD, schema, wire, bytes)?;
+                                message.$field = $crate::wire::field::get_tagged(FIELD, schema, wire, bytes, input)?;
                                 continue;
                             }
                         })*
-                        message.unknown_tags.push(tag, bytes);
+                        $crate::wire::tags::keep(&mut message.unknown_tags, tag, bytes, schema, input)?;
                     }
                 }
                 Ok(message)
@@ -122,7 +122,7 @@ macro_rules! message {
             {
                 $crate::wire::Fields::put_fields(self, wire, out).map_err($crate::wire::Unfit::Nested)
             }
-            fn get(wire: $crate::wire::Wire, input: &mut $crate::base::Cursor)
+            fn get(wire: $crate::wire::Wire, input: &mut $crate::wire::Input)
                 -> Result<$name, $crate::wire::Unreadable>
             {
                 <$name as $crate::wire::Fields>::get_fields(wire, input).map_err($crate::wire::Unreadable::Nested)

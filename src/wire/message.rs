@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use super::encoder::Encoder;
 use super::error::{DecodeError, EncodeError, Fault, Located};
+use super::input::Input;
 use super::schema::{Api, Schema};
 use super::value::{Nullable, Unfit, Unreadable, Value, Wire};
-use crate::base::Cursor;
 use bytes::BufMut;
 
 /// A structure declared by [`message!`](super::macros).
@@ -24,7 +24,7 @@ pub trait Fields: Sized + Default + Clone + PartialEq + std::fmt::Debug {
     ///
     /// # Errors
     /// Names the structure and the field.
-    fn get_fields(wire: Wire, input: &mut Cursor) -> Result<Self, Located>;
+    fn get_fields(wire: Wire, input: &mut Input) -> Result<Self, Located>;
 
     /// Appends the body of a message in `version`.
     ///
@@ -45,7 +45,7 @@ pub trait Fields: Sized + Default + Clone + PartialEq + std::fmt::Debug {
     /// Any [`Fault`]; bytes left over are one.
     fn decode_body(version: i16, flexible: bool, body: Bytes) -> Result<Self, DecodeError> {
         let total = body.len();
-        let mut input = Cursor::new(body);
+        let mut input = Input::new(body);
         let wire = Wire { version, flexible, nullable: false };
         let read = Self::get_fields(wire, &mut input).and_then(|message| match input.remaining() {
             0 => Ok(message),
@@ -133,7 +133,7 @@ impl<T: Fields + Value> Nullable for T {
         out.buffer.put_i8(1);
         self.put(wire, out)
     }
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<T>, Unreadable> {
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<T>, Unreadable> {
         match input.i8()? {
             -1 => Ok(None),
             1 => T::get(wire, input).map(Some),

@@ -10,6 +10,7 @@ mod encoder;
 mod error;
 pub(crate) mod field;
 mod header;
+mod input;
 pub(crate) mod macros;
 mod message;
 mod records;
@@ -52,6 +53,7 @@ pub use header::{
     Opening, decode_client_id, decode_response_header, encode_request_header,
     encode_response_header,
 };
+pub use input::Input;
 pub(crate) use macros::message;
 pub use message::{Fields, Request};
 pub use records::Records;

@@ -4,6 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::encoder::Encoder;
 use super::error::{Fault, Located};
+use super::input::Input;
 use super::schema::Schema;
 use super::value::{Unfit, Value, Wire};
 use crate::base::{Cursor, put_uvarint};
@@ -17,15 +18,27 @@ use crate::base::{Cursor, put_uvarint};
 pub struct UnknownTags(Option<Box<Vec<(u32, Bytes)>>>);
 
 impl UnknownTags {
-    /// Adds the next one.
-    pub(crate) fn push(&mut self, tag: u32, bytes: Bytes) {
-        self.0.get_or_insert_default().push((tag, bytes));
-    }
-
     /// All of them.
     pub fn as_slice(&self) -> &[(u32, Bytes)] {
         self.0.as_deref().map_or(&[], Vec::as_slice)
     }
+}
+
+/// Adds the next one, against the memory that the input may still take.
+pub(crate) fn keep(
+    tags: &mut UnknownTags,
+    tag: u32,
+    bytes: Bytes,
+    schema: &Schema,
+    input: &mut Input,
+) -> Result<(), Located> {
+    // The first comes with its list; later ones double the list's room.
+    const FIRST: usize = size_of::<Vec<(u32, Bytes)>>() + size_of::<(u32, Bytes)>();
+    const LATER: usize = 2 * size_of::<(u32, Bytes)>();
+    let cost = if tags.0.is_none() { FIRST } else { LATER };
+    input.spend(cost).map_err(|fault| at_tags(schema, input, fault))?;
+    tags.0.get_or_insert_with(|| Box::new(Vec::with_capacity(1))).push((tag, bytes));
+    Ok(())
 }
 
 /// Collects a structure's tagged fields while its plain ones are written.

@@ -5,9 +5,10 @@ use bytestring::ByteString;
 
 use super::encoder::Encoder;
 use super::error::Fault;
+use super::input::Input;
 use super::records::Records;
 use super::schema::Type;
-use crate::base::{Cursor, TopicId, put_uvarint};
+use crate::base::{TopicId, put_uvarint};
 
 /// What a field needs to know of the message around it.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ pub trait Value: Sized {
     ///
     /// # Errors
     /// See [`Fault`].
-    fn get(wire: Wire, input: &mut Cursor) -> Result<Self, Unreadable>;
+    fn get(wire: Wire, input: &mut Input) -> Result<Self, Unreadable>;
 }
 
 /// A type that has a null.
@@ -77,7 +78,7 @@ pub trait Nullable: Value {
     ///
     /// # Errors
     /// See [`Fault`].
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<Self>, Unreadable>;
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<Self>, Unreadable>;
 }
 
 impl<T: Nullable> Value for Option<T> {
@@ -93,7 +94,7 @@ impl<T: Nullable> Value for Option<T> {
             None => Err(Unfit::Null),
         }
     }
-    fn get(wire: Wire, input: &mut Cursor) -> Result<Option<T>, Unreadable> {
+    fn get(wire: Wire, input: &mut Input) -> Result<Option<T>, Unreadable> {
         if wire.nullable { T::get_nullable(wire, input) } else { T::get(wire, input).map(Some) }
     }
 }
@@ -107,7 +108,7 @@ macro_rules! numbers {
                 out.buffer.$put(*self);
                 Ok(())
             }
-            fn get(_: Wire, input: &mut Cursor) -> Result<$rust, Unreadable> {
+            fn get(_: Wire, input: &mut Input) -> Result<$rust, Unreadable> {
                 Ok(input.$get()?)
             }
         }
@@ -130,7 +131,7 @@ impl Value for bool {
         out.buffer.put_u8(u8::from(*self));
         Ok(())
     }
-    fn get(_: Wire, input: &mut Cursor) -> Result<bool, Unreadable> {
+    fn get(_: Wire, input: &mut Input) -> Result<bool, Unreadable> {
         Ok(input.u8()? != 0)
     }
 }
@@ -141,7 +142,7 @@ impl Value for TopicId {
         out.buffer.put_slice(&self.0);
         Ok(())
     }
-    fn get(_: Wire, input: &mut Cursor) -> Result<TopicId, Unreadable> {
+    fn get(_: Wire, input: &mut Input) -> Result<TopicId, Unreadable> {
         Ok(TopicId(input.array()?))
     }
 }
@@ -168,7 +169,7 @@ fn put_length(
 }
 
 /// Reads a length, which is never more than the bytes that are left: each thing counted takes one at least.
-fn get_length(wire: Wire, short: bool, input: &mut Cursor) -> Result<Option<usize>, Unreadable> {
+fn get_length(wire: Wire, short: bool, input: &mut Input) -> Result<Option<usize>, Unreadable> {
     let raw = if wire.flexible {
         i64::from(input.uvarint()?) - 1
     } else if short {
@@ -193,7 +194,7 @@ macro_rules! value_from_nullable {
                 let put: fn(&$rust, Wire, &mut Encoder) -> Result<(), Unfit> = $put;
                 put(self, wire, out)
             }
-            fn get(wire: Wire, input: &mut Cursor) -> Result<$rust, Unreadable> {
+            fn get(wire: Wire, input: &mut Input) -> Result<$rust, Unreadable> {
                 <$rust>::get_nullable(wire, input)?.ok_or(Unreadable::Here(Fault::Null))
             }
         }
@@ -210,7 +211,7 @@ impl Nullable for ByteString {
     fn put_null(wire: Wire, out: &mut Encoder) {
         let _ = put_length(wire, true, None, out);
     }
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<ByteString>, Unreadable> {
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<ByteString>, Unreadable> {
         let Some(length) = get_length(wire, true, input)? else { return Ok(None) };
         let text = ByteString::try_from(input.take(length)?).map_err(|_| Fault::NotUtf8)?;
         Ok(Some(text))
@@ -227,7 +228,7 @@ impl Nullable for Bytes {
     fn put_null(wire: Wire, out: &mut Encoder) {
         let _ = put_length(wire, false, None, out);
     }
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<Bytes>, Unreadable> {
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<Bytes>, Unreadable> {
         let Some(length) = get_length(wire, false, input)? else { return Ok(None) };
         Ok(Some(input.take(length)?))
     }
@@ -243,7 +244,7 @@ impl Nullable for Records {
     fn put_null(wire: Wire, out: &mut Encoder) {
         let _ = put_length(wire, false, None, out);
     }
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<Records>, Unreadable> {
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<Records>, Unreadable> {
         Ok(Bytes::get_nullable(wire, input)?.map(Records::Bytes))
     }
 }
@@ -255,22 +256,20 @@ impl<T: Value> Value for Vec<T> {
         let wire = Wire { nullable: false, ..wire };
         self.iter().try_for_each(|item| item.put(wire, out))
     }
-    fn get(wire: Wire, input: &mut Cursor) -> Result<Vec<T>, Unreadable> {
+    fn get(wire: Wire, input: &mut Input) -> Result<Vec<T>, Unreadable> {
         Vec::get_nullable(wire, input)?.ok_or(Unreadable::Here(Fault::Null))
     }
 }
-
-/// A list grows by doubling past this many bytes, so that a count alone cannot make it large.
-const RESERVE_AT_MOST: usize = 4096;
 
 impl<T: Value> Nullable for Vec<T> {
     fn put_null(wire: Wire, out: &mut Encoder) {
         let _ = put_length(wire, false, None, out);
     }
-    fn get_nullable(wire: Wire, input: &mut Cursor) -> Result<Option<Vec<T>>, Unreadable> {
+    fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<Vec<T>>, Unreadable> {
         let Some(count) = get_length(wire, false, input)? else { return Ok(None) };
         let wire = Wire { nullable: false, ..wire };
-        let mut items = Vec::with_capacity(count.min(RESERVE_AT_MOST / size_of::<T>().max(1)));
+        input.spend(count.saturating_mul(size_of::<T>()))?;
+        let mut items = Vec::with_capacity(count);
         for _ in 0..count {
             items.push(T::get(wire, input)?);
         }
