@@ -105,8 +105,17 @@ serve! {
     metadata::MetadataRequest, 0..=13;
     find_coordinator::FindCoordinatorRequest, 0..=6;
     api_versions::ApiVersionsRequest, 0..=4;
+    create_topics::CreateTopicsRequest, 2..=7;
+    delete_topics::DeleteTopicsRequest, 1..=6;
     init_producer_id::InitProducerIdRequest, 0..=5;
     offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
+    describe_configs::DescribeConfigsRequest, 1..=4;
+    alter_configs::AlterConfigsRequest, 0..=2;
+    describe_log_dirs::DescribeLogDirsRequest, 1..=5;
+    create_partitions::CreatePartitionsRequest, 0..=3;
+    incremental_alter_configs::IncrementalAlterConfigsRequest, 0..=1;
+    describe_cluster::DescribeClusterRequest, 0..=2;
+    list_config_resources::ListConfigResourcesRequest, 0..=1;
 }
 
 /// The API with this key.
