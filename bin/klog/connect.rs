@@ -54,18 +54,25 @@ impl Properties {
         self.entries.iter().any(|(known, _)| known == name)
     }
 
-    /// All of them, the last one of a name winning.
-    pub fn entries(&self) -> &[(String, String)] {
-        &self.entries
-    }
-
-    /// The client's own settings.
+    /// The client's own settings, and those of its role as `special` reads them.
     ///
     /// # Errors
     /// A usage error that names every property that is not taken.
-    pub fn client(&self, role: Role, timeout: Duration) -> anyhow::Result<ClientConfig> {
-        let mut config =
-            ClientConfig::from_properties(role, &self.entries).map_err(|e| refused(&e))?;
+    pub fn configs<T>(
+        &self,
+        role: Role,
+        timeout: Duration,
+        special: impl FnOnce(&[(String, String)]) -> Result<T, Vec<PropertyError>>,
+    ) -> anyhow::Result<(ClientConfig, T)> {
+        let general = ClientConfig::from_properties(role, &self.entries);
+        let (mut config, special) = match (general, special(&self.entries)) {
+            (Ok(config), Ok(special)) => (config, special),
+            (general, special) => {
+                let mut problems = general.err().unwrap_or_default();
+                problems.extend(special.err().unwrap_or_default());
+                return Err(refused(&problems));
+            }
+        };
         let own = |name: &str| self.has(name);
         if !own("request.timeout.ms") {
             config.request_timeout = timeout;
@@ -76,12 +83,12 @@ impl Properties {
         if !own("socket.connection.setup.timeout.ms") {
             config.connect_timeout = timeout.min(config.connect_timeout);
         }
-        Ok(config)
+        Ok((config, special))
     }
 }
 
 /// All properties that are not taken, in one usage error.
-pub fn refused(problems: &[PropertyError]) -> anyhow::Error {
+fn refused(problems: &[PropertyError]) -> anyhow::Error {
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
     usage(texts.join("\n  and "))
 }

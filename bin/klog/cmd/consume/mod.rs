@@ -6,9 +6,9 @@ mod plan;
 mod print;
 mod reading;
 
-use klog::client::{ConsumerConfig, Role};
+use klog::client::{ClientConfig, ConsumerConfig, Role};
 
-use crate::connect::{self, Properties, refused};
+use crate::connect::{self, Properties};
 use crate::exit::{Ended, usage};
 use crate::logging::{self, LogArgs, Whose};
 use crate::output::RecordFormat;
@@ -31,8 +31,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
 
 async fn consume(args: Args) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let (properties, config) = settings(&args)?;
-    let client_config = properties.client(Role::Consumer, args.client.timeout)?;
+    let (client_config, config) = settings(&args)?;
     // What is mistyped is said before any broker is looked for.
     args.check_topics()?;
     let mut printer = printer(&args)?;
@@ -51,10 +50,10 @@ async fn consume(args: Args) -> anyhow::Result<()> {
 }
 
 /// What the properties and options say, the latter first.
-fn settings(args: &Args) -> anyhow::Result<(Properties, ConsumerConfig)> {
+fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ConsumerConfig)> {
     let properties = Properties::gather(&args.client)?;
-    let mut config =
-        ConsumerConfig::from_properties(properties.entries()).map_err(|e| refused(&e))?;
+    let (client, mut config) =
+        properties.configs(Role::Consumer, args.client.timeout, ConsumerConfig::from_properties)?;
     if !properties.has("isolation.level") || args.isolation.is_some() {
         config.isolation = args.isolation.unwrap_or(IsolationName::ReadCommitted).into();
     }
@@ -64,7 +63,7 @@ fn settings(args: &Args) -> anyhow::Result<(Properties, ConsumerConfig)> {
     if !properties.has("max.poll.records") {
         config.max_poll_records = POLL_RECORDS;
     }
-    Ok((properties, config))
+    Ok((client, config))
 }
 
 fn printer(args: &Args) -> anyhow::Result<Printer> {

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::{Buf as _, Bytes};
-use klog::client::{Producer, ProducerConfig, Role, Totals, partitioner_by_name};
+use klog::client::{ClientConfig, Producer, ProducerConfig, Role, Totals, partitioner_by_name};
 use memchr::memmem::Finder;
 
-use crate::connect::{self, Properties, explain, refused};
+use crate::connect::{self, Properties, explain};
 use crate::exit::{Ended, Hint as _, usage};
 use crate::logging::{self, LogArgs, Whose};
 use crate::output::Progress;
@@ -37,10 +37,10 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
 
 async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let (properties, config) = settings(&args)?;
+    let (client_config, config) = settings(&args)?;
     let limit = config.max_request_bytes.min(config.buffer_bytes);
     let client = tokio::select! {
-        client = connect::connect(properties.client(Role::Producer, args.client.timeout)?) => client?,
+        client = connect::connect(client_config) => client?,
         kind = signals.stop() => return Err(Ended::Signal(kind).into()),
     };
     let producer = Producer::new(&client, config);
@@ -62,7 +62,7 @@ async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
 }
 
 /// What the properties and options say, the latter first.
-fn settings(args: &Args) -> anyhow::Result<(Properties, ProducerConfig)> {
+fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ProducerConfig)> {
     let mut properties = Properties::gather(&args.client)?;
     if let Some(acks) = args.acks {
         properties.set("acks", acks.value());
@@ -70,8 +70,8 @@ fn settings(args: &Args) -> anyhow::Result<(Properties, ProducerConfig)> {
     if let Some(idempotent) = args.idempotent {
         properties.set("enable.idempotence", idempotent);
     }
-    let mut config =
-        ProducerConfig::from_properties(properties.entries()).map_err(|e| refused(&e))?;
+    let (client, mut config) =
+        properties.configs(Role::Producer, args.client.timeout, ProducerConfig::from_properties)?;
     if let Some(compression) = args.compression {
         config.compression = compression;
     }
@@ -87,7 +87,7 @@ fn settings(args: &Args) -> anyhow::Result<(Properties, ProducerConfig)> {
     if !properties.has("max.block.ms") {
         config.max_block = args.client.timeout;
     }
-    Ok((properties, config))
+    Ok((client, config))
 }
 
 /// Why no more is taken from stdin.

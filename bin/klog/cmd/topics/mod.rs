@@ -107,7 +107,8 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
 /// Finds the cluster.
 async fn admin(common: &Common) -> anyhow::Result<Admin> {
     let properties = Properties::gather(&common.client)?;
-    let client = connect::connect(properties.client(Role::Admin, common.client.timeout)?).await?;
+    let (config, ()) = properties.configs(Role::Admin, common.client.timeout, |_| Ok(()))?;
+    let client = connect::connect(config).await?;
     Ok(Admin::new(&client))
 }
 
