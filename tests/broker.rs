@@ -20,6 +20,7 @@ async fn start(folder: &Path) -> Broker {
 fn kcat(broker: &Broker, args: &[&str], input: &str) -> String {
     let address = broker.local_addrs()[0].to_string();
     let mut child = Command::new("kcat")
+        .env_remove("LD_LIBRARY_PATH")
         .args(["-b", &address])
         .args(args)
         .stdin(Stdio::piped())

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::handlers;
 use super::node::Node;
 use super::reply::{Reply, frame};
+use super::{handlers, quirks};
 use crate::base::Cursor;
 use crate::os::Chunk;
 use crate::wire::{Api, DecodeError, EncodeError, Opening, Request, decode_client_id};
@@ -154,7 +154,8 @@ where
     let version = opening.api_version;
     let mut input = Cursor::new(rest);
     let client_id = decode_client_id(R::API.flexible(version), &mut input)?;
-    let request = R::decode(version, input.rest().clone())?;
+    let body = quirks::meant(opening.api_key, version, input.rest().clone());
+    let request = R::decode(version, body)?;
     match handler(Call { node, peer, client_id, version, request }) {
         Reply::Ready(answer) => {
             Ok(Admitted::Ready(frame::<R>(&answer, version, opening.correlation_id)?))

@@ -13,6 +13,7 @@ mod node;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod quirks;
 mod reply;
 mod sessions;
 mod start;

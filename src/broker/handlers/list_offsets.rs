@@ -22,23 +22,23 @@ const LATEST_TIERED: i64 = -5;
 const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 pub fn handle(call: Call<ListOffsetsRequest>) -> Reply<ListOffsetsResponse> {
-    let Call { node, request, .. } = call;
+    let Call { node, request, version, .. } = call;
     let by_time = |partition: &ListOffsetsPartition| {
         partition.timestamp >= 0 || partition.timestamp == LARGEST_TIMESTAMP
     };
     let searches = request.topics.iter().flat_map(|topic| &topic.partitions).any(by_time);
     if !searches {
-        return Reply::ready(look_up(&node, request));
+        return Reply::ready(look_up(&node, version, request));
     }
     Reply::later(async move {
-        match tokio::task::spawn_blocking(move || look_up(&node, request)).await {
+        match tokio::task::spawn_blocking(move || look_up(&node, version, request)).await {
             Ok(response) => response,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     })
 }
 
-fn look_up(node: &Node, request: ListOffsetsRequest) -> ListOffsetsResponse {
+fn look_up(node: &Node, version: i16, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let replica = request.replica_id >= 0;
     let topics = request.topics.into_iter().map(|topic| {
         let logs = node.partitions.topic(&topic.name);
@@ -55,7 +55,7 @@ fn look_up(node: &Node, request: ListOffsetsRequest) -> ListOffsetsResponse {
                 target::check_epoch(&partition, wanted.current_leader_epoch)?;
                 offset(&partition.log(), wanted.timestamp)
             });
-            respond(wanted.partition_index, found)
+            respond(version, wanted.partition_index, found)
         };
         let partitions = topic.partitions.iter().map(one).collect();
         ListOffsetsTopicResponse { name: topic.name, partitions, ..Default::default() }
@@ -66,13 +66,17 @@ fn look_up(node: &Node, request: ListOffsetsRequest) -> ListOffsetsResponse {
 /// Offset, timestamp and leader epoch.
 type Found = (i64, i64, Option<LeaderEpoch>);
 
-fn respond(partition_index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn respond(
+    version: i16,
+    partition_index: i32,
+    found: Result<Found, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
     match found {
         Ok((offset, timestamp, epoch)) => ListOffsetsPartitionResponse {
             partition_index,
             offset,
             timestamp,
-            leader_epoch: epoch.map_or(-1, LeaderEpoch::get),
+            leader_epoch: epoch.filter(|_| version >= 4).map_or(-1, LeaderEpoch::get),
             ..Default::default()
         },
         Err(code) => ListOffsetsPartitionResponse {
