@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use klog::broker::Broker;
+use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
 use klog::os::Os;
 
@@ -14,7 +14,7 @@ async fn start(folder: &Path) -> Broker {
         log_dirs: vec![folder.into()],
         ..BrokerConfig::default()
     };
-    Broker::start(config, Os::real()).await.unwrap()
+    Broker::start(config, Os::real(), Loggers::default()).await.unwrap()
 }
 
 fn kcat(broker: &Broker, args: &[&str], input: &str) -> String {

@@ -7,7 +7,7 @@ pub mod proxy;
 #[path = "support/specs.rs"]
 pub mod specs;
 
-use klog::broker::Broker;
+use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
 use klog::os::Os;
 
@@ -19,7 +19,7 @@ async fn broker() -> (Broker, String, tempfile::TempDir) {
         log_dirs: vec![folder.path().join("data")],
         ..BrokerConfig::default()
     };
-    let broker = Broker::start(config, Os::real()).await.unwrap();
+    let broker = Broker::start(config, Os::real(), Loggers::default()).await.unwrap();
     let address = broker.local_addrs()[0].to_string();
     (broker, address, folder)
 }

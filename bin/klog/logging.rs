@@ -3,10 +3,14 @@
 use std::io::IsTerminal as _;
 
 use clap::{ArgAction, Args, ValueEnum};
+use klog::broker::{Loggers, ROOT_LOGGER};
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{fmt, reload};
 
 /// Options that every command has.
 #[derive(Args, Debug, Clone)]
@@ -43,36 +47,62 @@ pub enum Color {
     Never,
 }
 
-/// Whose log it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// A broker's: an operator reads it later, so it has times; events are logged without being asked for.
-    Broker,
-    /// A command's: its user reads it now; only warnings are logged without being asked for.
-    Command,
+/// The parts of a broker that log, as Kafka's tools can name them: with dots.
+const ROOMS: [&str; 5] = ["klog.broker", "klog.log", "klog.net", "klog.quorum", "klog.cmd"];
+
+/// Sets colours for all output, and starts the log of a command.
+pub fn start(args: &LogArgs) {
+    set_color(args.color);
+    let own = match (args.quiet, args.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::WARN,
+        (false, 1) => LevelFilter::INFO,
+        (false, 2) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
+    };
+    let lines = lines().without_time().with_target(args.verbose > 0);
+    tracing_subscriber::registry().with(lines).with(filter(&levels(own))).init();
 }
 
-/// Sets colours for all output, and starts the log.
-pub fn start(args: &LogArgs, whose: Whose) {
+/// Sets colours for all output, and starts the log of a broker: an operator reads it later, so it has times, and events are logged
+/// without being asked for. Its levels can be changed while it runs.
+pub fn start_broker(args: &LogArgs) -> Loggers {
     set_color(args.color);
-    let own = match (args.quiet, whose, args.verbose) {
-        (true, _, _) => LevelFilter::ERROR,
-        (false, Whose::Command, 0) => LevelFilter::WARN,
-        (false, Whose::Command, 1) | (false, Whose::Broker, 0) => LevelFilter::INFO,
-        (false, Whose::Command, 2) | (false, Whose::Broker, 1) => LevelFilter::DEBUG,
-        (false, _, _) => LevelFilter::TRACE,
+    let own = match (args.quiet, args.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::INFO,
+        (false, 1) => LevelFilter::DEBUG,
+        (false, _) => LevelFilter::TRACE,
     };
-    let stderr = std::io::stderr();
-    let colours = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
-    let filter = Targets::new().with_default(LevelFilter::WARN.min(own)).with_target("klog", own);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
-    match whose {
-        Whose::Broker => tracing_subscriber::registry().with(lines).with(filter).init(),
-        Whose::Command => {
-            let lines = lines.without_time().with_target(args.verbose > 0);
-            tracing_subscriber::registry().with(lines).with(filter).init();
+    let levels = levels(own);
+    let (filter_now, handle) = reload::Layer::new(filter(&levels));
+    tracing_subscriber::registry().with(lines()).with(filter_now).init();
+    let own = levels.map(|(logger, level)| (logger, Some(level)));
+    let inherited = ROOMS.map(|logger| (logger, None));
+    Loggers::new(own.into_iter().chain(inherited), move |levels| {
+        if let Err(error) = handle.reload(filter(levels)) {
+            tracing::error!(%error, "the log's levels stay as they were");
         }
-    }
+    })
+}
+
+/// What others log matters less than what klog does.
+fn levels(own: LevelFilter) -> [(&'static str, LevelFilter); 2] {
+    [(ROOT_LOGGER, LevelFilter::WARN.min(own)), ("klog", own)]
+}
+
+fn filter(levels: &[(&'static str, LevelFilter)]) -> Targets {
+    levels.iter().fold(Targets::new(), |filter, (logger, level)| match *logger {
+        ROOT_LOGGER => filter.with_default(*level),
+        target => filter.with_target(target.replace('.', "::"), *level),
+    })
+}
+
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>()
+-> fmt::Layer<S, fmt::format::DefaultFields, fmt::format::Format, fn() -> std::io::Stderr> {
+    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let stderr: fn() -> std::io::Stderr = std::io::stderr;
+    fmt::layer().with_writer(stderr).with_ansi(colours)
 }
 
 /// Makes `--color` hold for everything that anstream prints.

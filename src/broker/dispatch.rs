@@ -107,15 +107,22 @@ serve! {
     api_versions::ApiVersionsRequest, 0..=4;
     create_topics::CreateTopicsRequest, 2..=7;
     delete_topics::DeleteTopicsRequest, 1..=6;
+    delete_records::DeleteRecordsRequest, 0..=2;
     init_producer_id::InitProducerIdRequest, 0..=5;
     offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
     describe_configs::DescribeConfigsRequest, 1..=4;
     alter_configs::AlterConfigsRequest, 0..=2;
     describe_log_dirs::DescribeLogDirsRequest, 1..=5;
     create_partitions::CreatePartitionsRequest, 0..=3;
+    elect_leaders::ElectLeadersRequest, 0..=2;
     incremental_alter_configs::IncrementalAlterConfigsRequest, 0..=1;
+    list_partition_reassignments::ListPartitionReassignmentsRequest, 0..=0;
+    describe_quorum::DescribeQuorumRequest, 0..=2;
+    update_features::UpdateFeaturesRequest, 0..=2;
     describe_cluster::DescribeClusterRequest, 0..=2;
+    describe_producers::DescribeProducersRequest, 0..=0;
     list_config_resources::ListConfigResourcesRequest, 0..=1;
+    describe_topic_partitions::DescribeTopicPartitionsRequest, 0..=0;
 }
 
 /// The API with this key.

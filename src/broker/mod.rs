@@ -7,8 +7,10 @@
 
 mod background;
 mod connection;
+mod defaults;
 mod dispatch;
 mod handlers;
+mod loggers;
 mod node;
 mod partition;
 mod partitions;
@@ -19,4 +21,5 @@ mod sessions;
 mod start;
 
 pub use dispatch::{SERVED, Served};
+pub use loggers::{Loggers, ROOT as ROOT_LOGGER};
 pub use start::{Broker, StartError};

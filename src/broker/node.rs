@@ -5,6 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::defaults::topic_defaults;
+use super::loggers::Loggers;
 use super::partition::Partition;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
@@ -32,6 +34,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// Producer ids to hand out.
     pub producer_ids: ProducerIds,
+    /// The levels of its own log.
+    pub loggers: Loggers,
     /// Partitions with records that the background has to make durable.
     pub dirty: Mutex<Vec<Arc<Partition>>>,
     /// Cancelled when the broker stops: parked requests are answered with what there is.
@@ -53,7 +57,9 @@ impl Node {
     pub async fn follow_metadata(self: &Arc<Node>) {
         let node = self.clone();
         let followed = tokio::task::spawn_blocking(move || {
-            node.partitions.follow(&node.image(), node.now().0)
+            let image = node.image();
+            let defaults = topic_defaults(&node.config, &image);
+            node.partitions.follow(&image, defaults, node.now().0);
         })
         .await;
         if let Err(error) = followed {

@@ -11,6 +11,7 @@ use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, Topic
 use crate::config::TopicConfig;
 use crate::log::{FoundPartition, LogDir, Offsets, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
+use crate::quorum::METADATA_TOPIC;
 
 /// A partition, or why it cannot be served.
 #[derive(Clone, Debug)]
@@ -39,7 +40,8 @@ pub struct Partitions {
     dirs: Vec<Arc<LogDir>>,
     /// The directories' ids, in the same order.
     dir_ids: Vec<TopicId>,
-    defaults: TopicConfig,
+    /// What a topic has that sets nothing itself.
+    defaults: RwLock<TopicConfig>,
     by_name: RwLock<HashMap<TopicName, Arc<TopicLogs>>>,
     by_id: RwLock<HashMap<TopicId, Arc<TopicLogs>>>,
     /// Where folders were found at start, until their topics claim them.
@@ -48,6 +50,8 @@ pub struct Partitions {
     doomed: Mutex<Vec<(usize, PathBuf, i64)>>,
     /// One change at a time.
     changing: Mutex<()>,
+    /// One checkpoint at a time: an older one never replaces a newer one.
+    checkpointing: Mutex<()>,
 }
 
 impl Partitions {
@@ -69,12 +73,13 @@ impl Partitions {
         Ok(Partitions {
             dirs,
             dir_ids,
-            defaults,
+            defaults: RwLock::new(defaults),
             by_name: RwLock::default(),
             by_id: RwLock::default(),
             found: Mutex::new(found),
             doomed: Mutex::default(),
             changing: Mutex::default(),
+            checkpointing: Mutex::default(),
         })
     }
 
@@ -123,8 +128,10 @@ impl Partitions {
     }
 
     /// Makes the partitions what the image says: opens new ones, changes configs, deletes the rest. Blocking.
-    pub fn follow(&self, image: &Image, now: i64) {
+    pub fn follow(&self, image: &Image, defaults: TopicConfig, now: i64) {
         let _one = self.changing.lock();
+        let all_differ = *self.defaults.read() != defaults;
+        *self.defaults.write() = defaults;
         let gone: Vec<Arc<TopicLogs>> = self
             .by_id
             .read()
@@ -134,7 +141,7 @@ impl Partitions {
             .collect();
         gone.iter().for_each(|topic| self.delete(topic, now));
         let wanted: Vec<&Arc<Topic>> =
-            image.topics().filter(|topic| self.differs(topic, image)).collect();
+            image.topics().filter(|topic| all_differ || self.differs(topic, image)).collect();
         // Opening checks what a crash left; several disks and cores can do so at once.
         let workers =
             std::thread::available_parallelism().map_or(1, usize::from).max(self.dirs.len());
@@ -205,7 +212,7 @@ impl Partitions {
 
     /// What a topic's own configs make of the defaults. They were checked when they were set.
     pub fn config_of(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
-        let mut config = self.defaults.clone();
+        let mut config = self.defaults.read().clone();
         for (key, value) in overrides {
             match config.set(key, value) {
                 Some(Ok(())) => {}
@@ -242,7 +249,7 @@ impl Partitions {
         let strays: Vec<(TopicPartition, usize)> =
             self.found.lock().drain().map(|(partition, (dir, _))| (partition, dir)).collect();
         for (partition, dir) in strays {
-            if partition.topic.as_str() != "__cluster_metadata" {
+            if partition.topic.as_str() != METADATA_TOPIC {
                 self.set_aside(dir, &partition);
             }
         }
@@ -283,6 +290,7 @@ impl Partitions {
     /// # Errors
     /// As the system says.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
+        let _one = self.checkpointing.lock();
         let online = self.online();
         for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
             let here = online.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::loggers::Loggers;
 use super::node::Node;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
@@ -69,11 +70,15 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Opens, recovers, registers, listens. Once it returns, connections are served.
+    /// Opens, recovers, registers, listens. Once it returns, connections are served. Clients may change the levels of `loggers`.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left behind then but the lock's file.
-    pub async fn start(config: BrokerConfig, os: Os) -> Result<Broker, StartError> {
+    pub async fn start(
+        config: BrokerConfig,
+        os: Os,
+        loggers: Loggers,
+    ) -> Result<Broker, StartError> {
         let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
         let listeners: Vec<Listener> = config
             .listeners
@@ -102,6 +107,7 @@ impl Broker {
             cluster_id,
             store: store.clone(),
             producer_ids: ProducerIds::default(),
+            loggers,
             dirty: Default::default(),
             stopping: CancellationToken::new(),
         });
@@ -208,7 +214,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
         });
     }
     let at = paths.iter().position(|path| *path == metadata_dir).unwrap_or(0);
-    let store = Single::start(os, &dirs[at], node)?;
+    let store = Single::start(os, &dirs[at], dir_ids[at], node)?;
     if separate {
         dirs.truncate(config.log_dirs.len());
         dir_ids.truncate(config.log_dirs.len());

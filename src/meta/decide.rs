@@ -8,11 +8,14 @@ use super::image::{ConfigResource, Image, config_record};
 use super::records::cluster::{FeatureLevelRecord, ProducerIdsRecord};
 use super::records::nodes::RegisterBrokerRecord;
 use super::records::topics::{PartitionRecord, RemoveTopicRecord, TopicRecord};
-use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, OLDEST_METADATA_VERSION};
+use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord};
 use crate::base::{ErrorCode, TopicId, TopicName};
 
 /// The most partitions that one request may make: more is a mistake, or an attack.
 const PARTITIONS_AT_ONCE: i32 = 10_000;
+
+/// The lowest level that has every record which klog writes: partitions with their directories came with 3.7-IV2 (KIP-858).
+const WRITTEN_METADATA_VERSION: i16 = 17;
 
 /// A wish that cannot be fulfilled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -257,7 +260,7 @@ pub fn register_broker(broker: RegisterBrokerRecord) -> Vec<MetadataRecord> {
     vec![broker.into()]
 }
 
-/// A feature to move to a level; 0 takes it away.
+/// A feature to move to a level.
 #[derive(Clone, Debug)]
 pub struct FeatureChange {
     /// Its name.
@@ -268,20 +271,29 @@ pub struct FeatureChange {
     pub may_downgrade: bool,
 }
 
-/// Moves a feature's level.
+/// Moves the levels of features, in order.
 ///
 /// # Errors
-/// A feature or level that klog does not have; a downgrade that was not allowed.
-pub fn update_feature(
+/// A feature or level that klog does not have; a downgrade that was not allowed. Nothing is moved then.
+pub fn update_features(
+    image: &Image,
+    changes: &[FeatureChange],
+) -> Result<Vec<MetadataRecord>, Refused> {
+    let records: Vec<Option<MetadataRecord>> =
+        changes.iter().map(|change| update_feature(image, change)).collect::<Result<_, _>>()?;
+    Ok(records.into_iter().flatten().collect())
+}
+
+fn update_feature(
     image: &Image,
     change: &FeatureChange,
-) -> Result<Vec<MetadataRecord>, Refused> {
+) -> Result<Option<MetadataRecord>, Refused> {
     let FeatureChange { name, level, may_downgrade } = change;
-    let known = OLDEST_METADATA_VERSION..=METADATA_VERSION;
     if name != METADATA_VERSION_FEATURE {
         let message = format!("feature '{name}' is not supported");
         return refuse(ErrorCode::InvalidUpdateVersion, message);
     }
+    let known = WRITTEN_METADATA_VERSION..=METADATA_VERSION;
     if !known.contains(level) {
         let message =
             format!("{name} {level} is not between {} and {}", known.start(), known.end());
@@ -294,5 +306,5 @@ pub fn update_feature(
     }
     let name = ByteString::from(name.as_str());
     let record = FeatureLevelRecord { name, feature_level: *level, ..Default::default() };
-    Ok(if *level == today { Vec::new() } else { vec![record.into()] })
+    Ok((*level != today).then(|| record.into()))
 }

@@ -105,11 +105,6 @@ impl Image {
         self.topics.values()
     }
 
-    /// Topics whose names are not below `name`, by name.
-    pub fn topics_from(&self, name: &TopicName) -> impl Iterator<Item = &Arc<Topic>> {
-        self.topics.range(name.clone()..).map(|(_, topic)| topic)
-    }
-
     /// A topic by name.
     pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
         self.topics.get(&TopicName::new(name).ok()?)

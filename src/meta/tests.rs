@@ -140,7 +140,7 @@ fn an_image_is_made_again_from_its_own_records() {
         level: METADATA_VERSION,
         may_downgrade: false,
     };
-    records.extend(update_feature(&image, &raise).unwrap());
+    records.extend(update_features(&image, &[raise]).unwrap());
     records.push(MetadataRecord::ClientQuota(Default::default()));
     apply(&mut image, &records);
     let mut again = Image::default();

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 pub use single::{Single, StartError};
 
+use crate::base::TopicId;
 use crate::meta::{Image, MetadataRecord, Refused};
 
 /// A decision, made when its turn comes.
@@ -36,11 +37,16 @@ pub enum SubmitError {
     Stopped,
 }
 
+/// The topic whose one partition is the metadata log.
+pub const METADATA_TOPIC: &str = "__cluster_metadata";
+
 /// How the quorum stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
     /// The leader's node id.
     pub leader_id: i32,
+    /// The id of the log directory that has its metadata log.
+    pub leader_directory_id: TopicId,
     /// Its epoch.
     pub leader_epoch: i32,
     /// All below this offset of the metadata log is committed.

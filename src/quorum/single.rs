@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use super::snapshot::{self, BATCH_AT_MOST, SnapshotId};
-use super::{Decide, MetadataStore, Status, SubmitError, state};
+use super::{Decide, METADATA_TOPIC, MetadataStore, Status, SubmitError, state};
 use crate::base::{
     BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
 };
@@ -76,6 +76,7 @@ pub struct Single {
     thread: Mutex<Option<JoinHandle<()>>>,
     os: Os,
     node: BrokerId,
+    directory_id: TopicId,
     epoch: i32,
     end: Arc<AtomicI64>,
 }
@@ -86,13 +87,18 @@ struct Command {
 }
 
 impl Single {
-    /// Opens the metadata log in `dir`, or begins it; this node leads in a new epoch from here on.
+    /// Opens the metadata log in `dir`, whose id is `directory_id`, or begins it; this node leads in a new epoch from here on.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn start(os: &Os, dir: &LogDir, node: BrokerId) -> Result<Single, StartError> {
+    pub fn start(
+        os: &Os,
+        dir: &LogDir,
+        directory_id: TopicId,
+        node: BrokerId,
+    ) -> Result<Single, StartError> {
         let partition = TopicPartition {
-            topic: TopicName::new("__cluster_metadata").expect("a valid name"),
+            topic: TopicName::new(METADATA_TOPIC).expect("a valid name"),
             partition: PartitionIndex::ZERO,
         };
         let config = Arc::new(TopicConfig {
@@ -131,6 +137,7 @@ impl Single {
             thread: Mutex::new(Some(thread)),
             os: os.clone(),
             node,
+            directory_id,
             epoch,
             end,
         })
@@ -180,6 +187,7 @@ impl MetadataStore for Single {
     fn status(&self) -> Status {
         Status {
             leader_id: self.node.get(),
+            leader_directory_id: self.directory_id,
             leader_epoch: self.epoch,
             high_watermark: self.end.load(Ordering::Acquire),
             at_ms: self.os.clock.now().0,
@@ -414,7 +422,7 @@ mod tests {
     fn start(folder: &Path) -> (LogDir, Result<Single, StartError>) {
         let os = Os::real();
         let dir = LogDir::open(&os, folder, Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
-        let single = Single::start(&os, &dir, BrokerId::new(1));
+        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1));
         (dir, single)
     }
 
@@ -502,7 +510,7 @@ mod tests {
         let os = Os::real();
         let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
             .unwrap();
-        let single = Single::start(&os, &dir, BrokerId::new(1)).unwrap();
+        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1)).unwrap();
         register(&single);
         create(&single, "events").unwrap();
         let before = single.image();
@@ -512,7 +520,7 @@ mod tests {
             .unwrap();
         let path = SnapshotId { end_offset: 4, epoch: 1 }.path(&log_folder);
         snapshot::write(&*os.disk, &path, 1, &before.to_records(), Millis(0)).unwrap();
-        let single = Single::start(&os, &dir, BrokerId::new(1)).unwrap();
+        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1)).unwrap();
         assert_eq!(*single.image(), *before);
     }
 }

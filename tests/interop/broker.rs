@@ -55,6 +55,11 @@ impl Broker {
         Broker::of(Kind::Kafka, &[])
     }
 
+    /// klog, whatever is under test: for what it says in its own words.
+    pub fn klog() -> Broker {
+        Broker::of(Kind::Klog, &[])
+    }
+
     fn of(kind: Kind, settings: &[(&str, &str)]) -> Broker {
         let home = TempDir::new().expect("a temporary folder can be made");
         let settings: Vec<(String, String)> =
@@ -71,6 +76,11 @@ impl Broker {
     /// The folder with the partitions' folders.
     pub fn data_dir(&self) -> PathBuf {
         self.home.path().join("data")
+    }
+
+    /// All that it logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.path().join("log")).expect("the log can be read")
     }
 
     /// kill -9.

@@ -93,12 +93,58 @@ fn config_command_sets_shows_and_removes_configs() {
     assert!(
         refused(&broker, CONFIGS, &format!("{alter} segment.bytes=one")).contains("InvalidConfig")
     );
+}
 
-    let broker_configs = configs("--describe --all --entity-type brokers --entity-name 1");
-    assert!(broker_configs.contains("log.segment.bytes=1073741824"), "{broker_configs}");
-    configs("--alter --entity-type brokers --entity-name 1 --add-config log.retention.ms=86400000");
-    let shown = configs("--describe --entity-type brokers --entity-name 1");
+#[test]
+fn configs_of_brokers_change_while_they_run_and_are_what_topics_have_that_say_nothing() {
+    let mut broker = Broker::start();
+    tool(&broker, TOPICS, "--create --topic t", "");
+    let configs = |broker: &Broker, rest: &str| tool(broker, CONFIGS, rest, "");
+    let of_topic =
+        |broker: &Broker| configs(broker, "--describe --all --entity-type topics --entity-name t");
+    let all = configs(&broker, "--describe --all --entity-type brokers --entity-name 1");
+    assert!(all.contains("log.segment.bytes=1073741824"), "{all}");
+    configs(
+        &broker,
+        "--alter --entity-type brokers --entity-default --add-config log.retention.ms=1,log.segment.bytes=20000",
+    );
+    assert!(of_topic(&broker).contains("retention.ms=1 "), "{}", of_topic(&broker));
+    let one = "--entity-type brokers --entity-name 1";
+    configs(&broker, &format!("--alter {one} --add-config log.retention.ms=86400000"));
+    assert!(of_topic(&broker).contains("retention.ms=86400000 "), "{}", of_topic(&broker));
+
+    tool(&broker, PRODUCER, "--topic t --compression-codec none", &"a line of text\n".repeat(5000));
+    broker.stop();
+    assert!(dump(&broker, "t-0").matches("Log starting offset").count() > 1, "it never rolled");
+    broker.restart();
+
+    let shown = configs(&broker, &format!("--describe {one}"));
     assert!(shown.contains("log.retention.ms=86400000"), "{shown}");
+    configs(&broker, &format!("--alter {one} --delete-config log.retention.ms"));
+    assert!(of_topic(&broker).contains("retention.ms=1 "), "{}", of_topic(&broker));
+
+    let alter = format!("--alter {one} --add-config");
+    let fixed = refused(&broker, CONFIGS, &format!("{alter} socket.request.max.bytes=1"));
+    assert!(fixed.contains("only in its config file"), "{fixed}");
+    let bad = refused(&broker, CONFIGS, &format!("{alter} log.segment.bytes=one"));
+    assert!(bad.contains("InvalidConfig"), "{bad}");
+}
+
+#[test]
+fn the_levels_of_a_brokers_log_change_while_it_runs() {
+    let broker = Broker::klog();
+    let loggers = "--entity-type broker-loggers --entity-name 1";
+    let shown = || tool(&broker, CONFIGS, &format!("--describe {loggers}"), "");
+    assert!(shown().contains("klog=INFO"), "{}", shown());
+    assert!(!broker.log().contains("DEBUG"), "{}", broker.log());
+    tool(&broker, CONFIGS, &format!("--alter {loggers} --add-config klog.broker=DEBUG"), "");
+    tool(&broker, TOPICS, "--list", "");
+    assert!(shown().contains("klog.broker=DEBUG"), "{}", shown());
+    assert!(broker.log().contains("DEBUG klog::broker"), "{}", broker.log());
+    tool(&broker, CONFIGS, &format!("--alter {loggers} --delete-config klog.broker"), "");
+    assert!(shown().contains("klog.broker=INFO"), "{}", shown());
+    let unknown = refused(&broker, CONFIGS, &format!("--alter {loggers} --add-config kafka=INFO"));
+    assert!(unknown.contains("kafka"), "{unknown}");
 }
 
 #[test]

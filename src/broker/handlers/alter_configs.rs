@@ -1,8 +1,9 @@
-//! AlterConfigs (key 33), v0 to v2. Replaces all of a topic's own configs: what is not named is unset. Its answer is as that of
-//! IncrementalAlterConfigs, which clients should prefer (KIP-339).
+//! AlterConfigs (key 33), v0 to v2. Replaces all configs of a topic, or all that were set on a broker while it ran: what is not named
+//! is unset. Its answer is as that of IncrementalAlterConfigs, which clients should prefer (KIP-339).
 
 use super::change_configs::change;
-use super::configs::{BROKER_LOGGER, Change};
+use super::config_scope::Change;
+use super::configs::BROKER_LOGGER;
 use super::outcome::{Failure, on_wire, repeated};
 use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;

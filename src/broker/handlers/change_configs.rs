@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use super::configs::{BROKER, BROKER_LOGGER, Change, TOPIC, change_topic, check_broker};
+use super::config_scope::{self, Change, Scope};
+use super::configs::{BROKER, BROKER_LOGGER, TOPIC, check_broker};
 use super::outcome::{Failure, repeated};
 use crate::base::ErrorCode;
+use crate::broker::defaults::topic_defaults;
+use crate::broker::loggers::LevelError;
 use crate::broker::node::Node;
 
 /// Changes one resource's configs; with `replace`, what is not named is unset. With `validate_only`, only says whether it could.
@@ -22,12 +25,17 @@ pub async fn change(
         return Err(Failure::new(ErrorCode::InvalidRequest, format!("{key} stands twice")));
     }
     match kind {
-        TOPIC => topic(node, name, changes, replace, validate_only).await,
-        BROKER => broker(node, name, &changes),
-        BROKER_LOGGER => Err(Failure::new(
-            ErrorCode::InvalidRequest,
-            "log levels cannot be changed while the broker runs",
-        )),
+        TOPIC => commit(node, Scope::Topic(name.into()), changes, replace, validate_only).await,
+        BROKER => {
+            if !name.is_empty() {
+                check_broker(node.config.node_id, name)?;
+            }
+            commit(node, Scope::Broker(name.into()), changes, replace, validate_only).await
+        }
+        BROKER_LOGGER => {
+            check_broker(node.config.node_id, name)?;
+            loggers(node, &changes, validate_only)
+        }
         other => Err(Failure::new(
             ErrorCode::InvalidRequest,
             format!("resource type {other} has no configs here"),
@@ -35,38 +43,57 @@ pub async fn change(
     }
 }
 
-async fn topic(
+async fn commit(
     node: &Arc<Node>,
-    name: &str,
+    scope: Scope,
     changes: Vec<(String, Change)>,
     replace: bool,
     validate_only: bool,
 ) -> Result<(), Failure> {
     if validate_only {
-        change_topic(&node.image(), &node.config.topic, name, &changes, replace)?;
+        let image = node.image();
+        let defaults = topic_defaults(&node.config, &image);
+        config_scope::change(&image, &defaults, &scope, &changes, replace)?;
         return Ok(());
     }
-    let (decider, topic) = (node.clone(), name.to_owned());
+    let decider = node.clone();
     let committed = node.store.submit(Box::new(move |image| {
-        change_topic(image, &decider.config.topic, &topic, &changes, replace)
+        let defaults = topic_defaults(&decider.config, image);
+        config_scope::change(image, &defaults, &scope, &changes, replace)
     }));
     committed.await?;
     node.follow_metadata().await;
     Ok(())
 }
 
-/// No key of a broker can be changed while it runs.
-fn broker(node: &Node, name: &str, changes: &[(String, Change)]) -> Result<(), Failure> {
-    if !name.is_empty() {
-        check_broker(node.config.node_id, name)?;
+/// All levels change, or none.
+fn loggers(node: &Node, changes: &[(String, Change)], validate_only: bool) -> Result<(), Failure> {
+    let level = |change: &Change| match change {
+        Change::Set(level) => Ok(Some(level.clone())),
+        Change::Unset => Ok(None),
+        Change::Append(_) | Change::Subtract(_) => {
+            Err(Failure::new(ErrorCode::InvalidRequest, "a log level is set or unset"))
+        }
+    };
+    let levels: Vec<(&String, Option<String>)> = changes
+        .iter()
+        .map(|(logger, change)| Ok((logger, level(change)?)))
+        .collect::<Result<_, Failure>>()?;
+    for (logger, level) in &levels {
+        node.loggers.check(logger, level.as_deref())?;
     }
-    if changes.is_empty() {
-        return Ok(());
+    for (logger, level) in levels.iter().filter(|_| !validate_only) {
+        node.loggers.set(logger, level.as_deref())?;
     }
-    let keys: Vec<&str> = changes.iter().map(|(key, _)| key.as_str()).collect();
-    let message = format!(
-        "cannot be changed while the broker runs, only in its config file: {}",
-        keys.join(", ")
-    );
-    Err(Failure::new(ErrorCode::InvalidRequest, message))
+    Ok(())
+}
+
+impl From<LevelError> for Failure {
+    fn from(error: LevelError) -> Failure {
+        let code = match error {
+            LevelError::NoLogger(_) | LevelError::NoLevel(_) => ErrorCode::InvalidConfig,
+            LevelError::Root => ErrorCode::InvalidRequest,
+        };
+        Failure::new(code, error.to_string())
+    }
 }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::configs::{self, topic_entries};
+use super::config_scope::{self, Scope};
+use super::configs::topic_entries;
 use super::outcome::{Failure, on_wire, repeated};
 use crate::base::{ErrorCode, TopicId};
+use crate::broker::defaults::topic_defaults;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
 use crate::meta::{NewTopic, create_topic};
+use crate::quorum::METADATA_TOPIC;
 use crate::wire::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
     CreateTopicsResponse,
@@ -75,7 +78,7 @@ fn start(
 }
 
 fn wish(node: &Node, topic: &CreatableTopic) -> Result<NewTopic, Failure> {
-    if &*topic.name == "__cluster_metadata" {
+    if &*topic.name == METADATA_TOPIC {
         return Err(Failure::new(
             ErrorCode::InvalidRequest,
             "the cluster's own metadata is no topic to make",
@@ -95,7 +98,8 @@ fn wish(node: &Node, topic: &CreatableTopic) -> Result<NewTopic, Failure> {
         };
         configs.insert(config.name.to_string(), value.to_string());
     }
-    configs::check_topic(&node.config.topic, &configs)?;
+    let defaults = topic_defaults(&node.config, &node.image());
+    config_scope::check(&Scope::Topic(topic.name.to_string()), &defaults, &configs)?;
     Ok(NewTopic {
         name: topic.name.to_string(),
         partitions: match topic.num_partitions {
@@ -129,7 +133,8 @@ fn result(
         Some((_, replicas)) => (wish.assignments.len() as i32, replicas.len() as i16),
         None => (wish.partitions, wish.replication_factor),
     };
-    let configs = topic_entries(&node.config, &wish.configs.iter().cloned().collect());
+    let overrides = wish.configs.iter().cloned().collect();
+    let configs = topic_entries(&node.config, &node.image(), &overrides);
     let configs = configs.into_iter().map(|entry| CreatableTopicConfigs {
         name: entry.name.into(),
         value: Some(entry.value.into()),

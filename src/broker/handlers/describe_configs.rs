@@ -1,20 +1,24 @@
-//! DescribeConfigs (key 32), v1 to v4. Topics (2), this broker (4; with an empty name the dynamic defaults of all, of which there
-//! are none), its log levels (8; none are shown yet). v3 adds types and documentation.
+//! DescribeConfigs (key 32), v1 to v4. Topics (2), this broker (4; with an empty name what was set on all brokers while they ran), its
+//! log levels (8). v3 adds types and documentation.
 
 use super::configs::{
-    BROKER, BROKER_LOGGER, ConfigEntry, Origin, TOPIC, broker_origin, check_broker, topic_entries,
+    BROKER, BROKER_LOGGER, ConfigEntry, Origin, TOPIC, broker_entries, check_broker,
+    dynamic_defaults, topic_entries,
 };
 use super::outcome::{Failure, on_wire};
 use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
-use crate::config::{BROKER_KEYS, BrokerConfig, TOPIC_KEYS, broker_key};
+use crate::config::Kind;
 use crate::meta::ConfigResource;
 use crate::wire::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
     DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
 };
+
+/// The source of a log level (the protocol's number).
+const DYNAMIC_BROKER_LOGGER: i8 = 6;
 
 pub fn handle(call: Call<DescribeConfigsRequest>) -> Reply<DescribeConfigsResponse> {
     let Call { node, request, .. } = call;
@@ -29,12 +33,9 @@ fn describe(
 ) -> DescribeConfigsResult {
     let found = match resource.resource_type {
         TOPIC => topic(node, &resource.resource_name),
-        BROKER if resource.resource_name.is_empty() => Ok(Vec::new()),
-        BROKER => check_broker(node.config.node_id, &resource.resource_name)
-            .map(|()| broker(&node.config)),
-        BROKER_LOGGER => {
-            check_broker(node.config.node_id, &resource.resource_name).map(|()| Vec::new())
-        }
+        BROKER => broker(node, &resource.resource_name),
+        BROKER_LOGGER => check_broker(node.config.node_id, &resource.resource_name)
+            .map(|()| node.loggers.all().into_iter().map(logger).collect()),
         other => Err(Failure::new(
             ErrorCode::InvalidRequest,
             format!("resource type {other} has no configs here"),
@@ -74,30 +75,34 @@ fn topic(node: &Node, name: &str) -> Result<Vec<DescribeConfigsResourceResult>, 
         ));
     }
     let overrides = image.configs(&ConfigResource::topic(name)).cloned().unwrap_or_default();
-    Ok(topic_entries(&node.config, &overrides)
-        .into_iter()
-        .map(|entry| result(entry, false))
-        .collect())
+    let entries = topic_entries(&node.config, &image, &overrides);
+    Ok(entries.into_iter().map(result).collect())
 }
 
-fn broker(config: &BrokerConfig) -> Vec<DescribeConfigsResourceResult> {
-    let defaults = BrokerConfig::default();
-    let topic_defaults = TOPIC_KEYS.iter().filter_map(|key| Some((broker_key(key.name)?, *key)));
-    let keys = BROKER_KEYS.iter().map(|key| (key.name, *key)).chain(topic_defaults);
-    let entry = |(name, key)| {
-        let source = broker_origin(config, name);
-        let value = config.get(name).unwrap_or_default();
-        let mut synonyms = Vec::new();
-        if source == Origin::Static {
-            synonyms.push((name, value.clone(), Origin::Static));
-        }
-        synonyms.push((name, defaults.get(name).unwrap_or_default(), Origin::Default));
-        result(ConfigEntry { name, value, source, synonyms, key }, true)
+fn broker(node: &Node, name: &str) -> Result<Vec<DescribeConfigsResourceResult>, Failure> {
+    let image = node.image();
+    let entries = if name.is_empty() {
+        dynamic_defaults(&image)
+    } else {
+        check_broker(node.config.node_id, name)?;
+        broker_entries(&node.config, &image)
     };
-    keys.map(entry).collect()
+    Ok(entries.into_iter().map(result).collect())
 }
 
-fn result(entry: ConfigEntry, read_only: bool) -> DescribeConfigsResourceResult {
+fn logger((name, level, own): (&'static str, &'static str, bool)) -> DescribeConfigsResourceResult {
+    let source = if own { DYNAMIC_BROKER_LOGGER } else { Origin::Default as i8 };
+    DescribeConfigsResourceResult {
+        name: name.into(),
+        value: Some(level.into()),
+        config_source: source,
+        config_type: Kind::String as i8,
+        documentation: Some("The level from which on this part of the broker logs.".into()),
+        ..Default::default()
+    }
+}
+
+fn result(entry: ConfigEntry) -> DescribeConfigsResourceResult {
     let synonyms = entry.synonyms.into_iter().map(|(name, value, source)| DescribeConfigsSynonym {
         name: name.into(),
         value: Some(value.into()),
@@ -107,7 +112,7 @@ fn result(entry: ConfigEntry, read_only: bool) -> DescribeConfigsResourceResult 
     DescribeConfigsResourceResult {
         name: entry.name.into(),
         value: Some(entry.value.into()),
-        read_only,
+        read_only: !entry.key.dynamic,
         config_source: entry.source as i8,
         synonyms: synonyms.collect(),
         config_type: entry.key.kind as i8,

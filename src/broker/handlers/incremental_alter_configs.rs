@@ -1,8 +1,9 @@
 //! IncrementalAlterConfigs (key 44), v0 to v1. Per key: 0 set, 1 unset, 2 append to a list, 3 take from a list. Each resource
-//! changes as a whole or not at all; one that stands twice is refused. Topics only (KIP-339).
+//! changes as a whole or not at all; one that stands twice is refused. Topics, brokers (KIP-226) and the levels of a
+//! broker's log (KIP-412); KIP-339.
 
 use super::change_configs::change;
-use super::configs::Change;
+use super::config_scope::Change;
 use super::outcome::{Failure, on_wire, repeated};
 use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;

@@ -10,6 +10,7 @@ use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::partitions::Slot;
 use crate::broker::reply::Reply;
+use crate::meta::records::topics::PartitionRecord;
 use crate::meta::{Image, Topic};
 use crate::quorum::SubmitError;
 use crate::wire::metadata::{
@@ -147,22 +148,16 @@ fn one(
 }
 
 fn describe(node: &Node, topic: &Topic, operations: bool) -> MetadataResponseTopic {
-    let logs = node.partitions.topic_by_id(topic.id);
-    let offline = |at: usize| {
-        logs.as_ref()
-            .and_then(|logs| logs.slots.get(at))
-            .is_some_and(|slot| matches!(slot, Slot::Offline))
-    };
-    let partitions =
-        topic.partitions.iter().enumerate().map(|(at, partition)| MetadataResponsePartition {
-            partition_index: partition.partition_id,
-            leader_id: partition.leader,
-            leader_epoch: partition.leader_epoch,
-            replica_nodes: partition.replicas.clone(),
-            isr_nodes: partition.isr.clone(),
-            offline_replicas: if offline(at) { partition.replicas.clone() } else { Vec::new() },
-            ..Default::default()
-        });
+    let offline = offline_replicas(node, topic);
+    let partitions = topic.partitions.iter().map(|partition| MetadataResponsePartition {
+        partition_index: partition.partition_id,
+        leader_id: partition.leader,
+        leader_epoch: partition.leader_epoch,
+        replica_nodes: partition.replicas.clone(),
+        isr_nodes: partition.isr.clone(),
+        offline_replicas: offline(partition),
+        ..Default::default()
+    });
     MetadataResponseTopic {
         name: Some(topic.name.as_str().into()),
         topic_id: topic.id,
@@ -170,5 +165,18 @@ fn describe(node: &Node, topic: &Topic, operations: bool) -> MetadataResponseTop
         partitions: partitions.collect(),
         topic_authorized_operations: if operations { TOPIC_OPERATIONS } else { i32::MIN },
         ..Default::default()
+    }
+}
+
+/// Tells of each partition of a topic which of its replicas cannot be served.
+pub fn offline_replicas(node: &Node, topic: &Topic) -> impl Fn(&PartitionRecord) -> Vec<i32> {
+    let logs = node.partitions.topic_by_id(topic.id);
+    move |partition| {
+        let at = usize::try_from(partition.partition_id).unwrap_or(usize::MAX);
+        let slot = logs.as_ref().and_then(|logs| logs.slots.get(at));
+        match slot {
+            Some(Slot::Offline) => partition.replicas.clone(),
+            _ => Vec::new(),
+        }
     }
 }

@@ -10,7 +10,7 @@ use klog::client::{ClientConfig, ConsumerConfig, Role};
 
 use crate::connect::{self, Properties};
 use crate::exit::{Ended, usage};
-use crate::logging::{self, LogArgs, Whose};
+use crate::logging::{self, LogArgs};
 use crate::output::RecordFormat;
 use crate::record::Plain;
 use crate::signals::Signals;
@@ -25,7 +25,7 @@ use reading::Reading;
 const POLL_RECORDS: usize = 20_000;
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log, Whose::Command);
+    logging::start(log);
     connect::runtime()?.block_on(consume(args))
 }
 

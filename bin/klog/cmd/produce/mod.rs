@@ -15,7 +15,7 @@ use memchr::memmem::Finder;
 
 use crate::connect::{self, Properties, explain};
 use crate::exit::{Ended, Hint as _, usage};
-use crate::logging::{self, LogArgs, Whose};
+use crate::logging::{self, LogArgs};
 use crate::output::Progress;
 use crate::signals::Signals;
 
@@ -30,7 +30,7 @@ use records::Shape;
 const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log, Whose::Command);
+    logging::start(log);
     let shown = logging::wants_progress(log);
     connect::runtime()?.block_on(produce(args, shown))
 }

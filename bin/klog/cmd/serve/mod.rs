@@ -5,18 +5,18 @@ mod ready;
 mod settings;
 
 use anyhow::Context as _;
-use klog::broker::{Broker, StartError};
+use klog::broker::{Broker, Loggers, StartError};
 use klog::os::Os;
 
 use crate::exit::{Ended, advise};
-use crate::logging::{self, LogArgs, Whose};
+use crate::logging::{self, LogArgs};
 use crate::output::Stdout;
 use crate::signals::Signals;
 
 pub use args::Args;
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log, Whose::Broker);
+    let loggers = logging::start_broker(log);
     let loaded = settings::load(&args)?;
     if args.print_config {
         return settings::print(&loaded.config);
@@ -31,12 +31,12 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(loaded.config))
+    runtime.block_on(serve(loaded.config, loggers))
 }
 
-async fn serve(config: klog::config::BrokerConfig) -> anyhow::Result<()> {
+async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let broker = Broker::start(config, Os::real()).await.map_err(explain)?;
+    let broker = Broker::start(config, Os::real(), loggers).await.map_err(explain)?;
     say_where(&broker)?;
     if let Err(error) = ready::tell(std::env::var_os("NOTIFY_SOCKET").as_deref()) {
         tracing::warn!(%error, "NOTIFY_SOCKET was not told that the broker is ready");

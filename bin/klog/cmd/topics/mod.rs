@@ -20,7 +20,7 @@ use klog::client::{Admin, ClientError, Role};
 use crate::client_args::ClientArgs;
 use crate::connect::{self, Properties, explain};
 use crate::exit::{Ended, Hint as _, usage};
-use crate::logging::{self, LogArgs, Whose};
+use crate::logging::{self, LogArgs};
 use crate::output::ListFormat;
 use crate::signals::Signals;
 
@@ -81,7 +81,7 @@ pub struct Destroy {
 }
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log, Whose::Command);
+    logging::start(log);
     connect::runtime()?.block_on(async {
         let mut signals = Signals::install()?;
         tokio::select! {

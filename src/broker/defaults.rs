@@ -1,0 +1,23 @@
+//! The defaults of all topics: the config file's; over them what was set on all brokers while they ran, then on this one (KIP-226).
+
+use crate::config::{BrokerConfig, TopicConfig, topic_key};
+use crate::meta::{ConfigResource, Image};
+
+/// What a topic has that sets nothing itself.
+pub fn topic_defaults(config: &BrokerConfig, image: &Image) -> TopicConfig {
+    let mut defaults = config.topic.clone();
+    for name in [String::new(), config.node_id.to_string()] {
+        let set = image.configs(&ConfigResource::broker(&name));
+        for (key, value) in set.into_iter().flatten() {
+            // They were checked when they were set; what another broker made of them may be unknown here.
+            match topic_key(key).and_then(|key| defaults.set(key, value)) {
+                Some(Ok(())) => {}
+                Some(Err(message)) => {
+                    tracing::warn!(key, value, message, "a broker's config is not used");
+                }
+                None => tracing::warn!(key, "a broker's config is not known, and not used"),
+            }
+        }
+    }
+    defaults
+}
