@@ -8,14 +8,15 @@ use super::image::{ConfigResource, Image, config_record};
 use super::records::cluster::{FeatureLevelRecord, ProducerIdsRecord};
 use super::records::nodes::RegisterBrokerRecord;
 use super::records::topics::{PartitionRecord, RemoveTopicRecord, TopicRecord};
-use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord};
+use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, OLDEST_METADATA_VERSION};
 use crate::base::{ErrorCode, TopicId, TopicName};
 
 /// The most partitions that one request may make: more is a mistake, or an attack.
 const PARTITIONS_AT_ONCE: i32 = 10_000;
 
-/// The lowest level that has every record which klog writes: partitions with their directories came with 3.7-IV2 (KIP-858).
-const WRITTEN_METADATA_VERSION: i16 = 17;
+/// The levels that brought new records, or new fields of records: below them, what was written since could not be read (Kafka's
+/// `MetadataVersion`).
+const RECORDS_CHANGED_AT: [i16; 9] = [7, 8, 11, 13, 14, 15, 17, 23, 30];
 
 /// A wish that cannot be fulfilled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -293,7 +294,7 @@ fn update_feature(
         let message = format!("feature '{name}' is not supported");
         return refuse(ErrorCode::InvalidUpdateVersion, message);
     }
-    let known = WRITTEN_METADATA_VERSION..=METADATA_VERSION;
+    let known = OLDEST_METADATA_VERSION..=METADATA_VERSION;
     if !known.contains(level) {
         let message =
             format!("{name} {level} is not between {} and {}", known.start(), known.end());
@@ -302,6 +303,12 @@ fn update_feature(
     let today = image.features().get(name).copied().unwrap_or(0);
     if *level < today && !may_downgrade {
         let message = format!("{name} is {today}; lowering it to {level} has to be allowed");
+        return refuse(ErrorCode::InvalidUpdateVersion, message);
+    }
+    if let Some(changed) = RECORDS_CHANGED_AT.iter().rfind(|at| *level < **at && **at <= today) {
+        let message = format!(
+            "{name} is {today}; at {level} records that came with {changed} could not be read"
+        );
         return refuse(ErrorCode::InvalidUpdateVersion, message);
     }
     let name = ByteString::from(name.as_str());

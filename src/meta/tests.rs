@@ -158,3 +158,24 @@ fn a_metadata_version_that_is_not_known_is_refused() {
     let error = Image::default().replay(&record.into()).unwrap_err();
     assert!(matches!(error, ReplayError::MetadataVersion(_)));
 }
+
+#[test]
+fn a_feature_goes_down_if_that_is_allowed_and_no_record_is_lost_by_it() {
+    let mut image = image();
+    let to = |level: i16, may_downgrade: bool| {
+        [FeatureChange { name: METADATA_VERSION_FEATURE.into(), level, may_downgrade }]
+    };
+    let level = |image: &Image| image.features()[METADATA_VERSION_FEATURE];
+    let first = update_features(&image, &to(29, false)).unwrap();
+    apply(&mut image, &first);
+    assert!(update_features(&image, &to(25, false)).is_err(), "it was not allowed");
+    assert!(update_features(&image, &to(22, true)).is_err(), "23 brought new records");
+    let down = update_features(&image, &to(25, true)).unwrap();
+    apply(&mut image, &down);
+    assert_eq!(level(&image), 25);
+    let up = update_features(&image, &to(METADATA_VERSION, false)).unwrap();
+    apply(&mut image, &up);
+    assert_eq!(level(&image), METADATA_VERSION);
+    assert!(update_features(&image, &to(METADATA_VERSION, false)).unwrap().is_empty());
+    assert!(update_features(&image, &to(METADATA_VERSION + 1, false)).is_err());
+}

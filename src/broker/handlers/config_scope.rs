@@ -33,6 +33,14 @@ impl Scope {
         }
     }
 
+    /// What a config that cannot be is answered with, as Kafka does it.
+    fn refusal(&self) -> ErrorCode {
+        match self {
+            Scope::Topic(_) => ErrorCode::InvalidConfig,
+            Scope::Broker(_) => ErrorCode::InvalidRequest,
+        }
+    }
+
     fn unknown(&self, name: &str) -> String {
         let near = match self {
             Scope::Topic(_) => nearest(name, TOPIC_KEYS.iter().map(|key| key.name)),
@@ -54,7 +62,7 @@ impl Scope {
 /// Checks configs, all of them.
 ///
 /// # Errors
-/// INVALID_CONFIG, naming all that is wrong.
+/// INVALID_CONFIG, of a broker INVALID_REQUEST, naming all that is wrong.
 pub fn check(
     scope: &Scope,
     defaults: &TopicConfig,
@@ -71,7 +79,7 @@ pub fn check(
     }
     match wrong.is_empty() {
         true => Ok(()),
-        false => Err(Refused { code: ErrorCode::InvalidConfig, message: wrong.join("; ") }),
+        false => Err(Refused { code: scope.refusal(), message: wrong.join("; ") }),
     }
 }
 
