@@ -214,6 +214,13 @@ impl std::fmt::Display for ErrorCode {
 
 impl std::error::Error for ErrorCode {}
 
+impl Default for ErrorCode {
+    /// Nothing went wrong.
+    fn default() -> ErrorCode {
+        ErrorCode::None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

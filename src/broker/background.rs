@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::groups;
 use super::node::Node;
 use super::partition::Partition;
 
@@ -17,13 +18,15 @@ pub fn start(node: &Arc<Node>) {
     every(node, DOOMED_TICK, remove_doomed);
     every(node, millis(node.config.retention_check_interval_ms), retain);
     every(node, millis(node.config.checkpoint_interval_ms), checkpoint);
+    every(node, millis(node.config.offsets_check_interval_ms), groups::expire);
+    tokio::spawn(groups::run(node.clone()));
 }
 
 fn millis(count: i64) -> Duration {
     Duration::from_millis(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
-fn every(node: &Arc<Node>, period: Duration, work: fn(&Node)) {
+fn every(node: &Arc<Node>, period: Duration, work: fn(&Arc<Node>)) {
     let node = node.clone();
     tokio::spawn(async move {
         loop {
@@ -40,7 +43,7 @@ fn every(node: &Arc<Node>, period: Duration, work: fn(&Node)) {
 }
 
 /// Makes durable what waited for `flush.ms`.
-fn flush(node: &Node) {
+fn flush(node: &Arc<Node>) {
     let dirty = std::mem::take(&mut *node.dirty.lock());
     let due =
         |partition: &Arc<Partition>| partition.dirty_ms() >= partition.log().config().flush_ms;
@@ -52,7 +55,7 @@ fn flush(node: &Node) {
     }
 }
 
-fn remove_doomed(node: &Node) {
+fn remove_doomed(node: &Arc<Node>) {
     let now = node.now();
     node.partitions.remove_doomed(now.0);
     for partition in node.partitions.online() {
@@ -63,7 +66,7 @@ fn remove_doomed(node: &Node) {
     }
 }
 
-fn retain(node: &Node) {
+fn retain(node: &Arc<Node>) {
     let now = node.now();
     let silent_since = now.0.saturating_sub(node.config.producer_id_expiration_ms);
     for partition in node.partitions.online() {
@@ -81,7 +84,7 @@ fn retain(node: &Node) {
     }
 }
 
-fn checkpoint(node: &Node) {
+fn checkpoint(node: &Arc<Node>) {
     if let Err(error) = node.partitions.checkpoint() {
         tracing::error!(%error, "writing the checkpoints failed");
     }

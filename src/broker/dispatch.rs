@@ -103,7 +103,15 @@ serve! {
     fetch::FetchRequest, 4..=18;
     list_offsets::ListOffsetsRequest, 1..=11;
     metadata::MetadataRequest, 0..=13;
+    offset_commit::OffsetCommitRequest, 2..=10;
+    offset_fetch::OffsetFetchRequest, 1..=10;
     find_coordinator::FindCoordinatorRequest, 0..=6;
+    join_group::JoinGroupRequest, 0..=9;
+    heartbeat::HeartbeatRequest, 0..=4;
+    leave_group::LeaveGroupRequest, 0..=5;
+    sync_group::SyncGroupRequest, 0..=5;
+    describe_groups::DescribeGroupsRequest, 0..=6;
+    list_groups::ListGroupsRequest, 0..=5;
     api_versions::ApiVersionsRequest, 0..=4;
     create_topics::CreateTopicsRequest, 2..=7;
     delete_topics::DeleteTopicsRequest, 1..=6;
@@ -114,9 +122,11 @@ serve! {
     alter_configs::AlterConfigsRequest, 0..=2;
     describe_log_dirs::DescribeLogDirsRequest, 1..=5;
     create_partitions::CreatePartitionsRequest, 0..=3;
+    delete_groups::DeleteGroupsRequest, 0..=2;
     elect_leaders::ElectLeadersRequest, 0..=2;
     incremental_alter_configs::IncrementalAlterConfigsRequest, 0..=1;
     list_partition_reassignments::ListPartitionReassignmentsRequest, 0..=0;
+    offset_delete::OffsetDeleteRequest, 0..=0;
     describe_quorum::DescribeQuorumRequest, 0..=2;
     update_features::UpdateFeaturesRequest, 0..=2;
     describe_cluster::DescribeClusterRequest, 0..=2;

@@ -9,6 +9,7 @@ mod background;
 mod connection;
 mod defaults;
 mod dispatch;
+mod groups;
 mod handlers;
 mod loggers;
 mod node;

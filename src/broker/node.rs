@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::defaults::topic_defaults;
+use super::groups::Groups;
 use super::loggers::Loggers;
 use super::partition::Partition;
 use super::partitions::Partitions;
@@ -32,6 +33,8 @@ pub struct Node {
     pub partitions: Partitions,
     /// Fetch sessions.
     pub sessions: Sessions,
+    /// Consumer groups.
+    pub groups: Groups,
     /// Producer ids to hand out.
     pub producer_ids: ProducerIds,
     /// The levels of its own log.

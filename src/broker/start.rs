@@ -10,12 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::groups::Groups;
 use super::loggers::Loggers;
 use super::node::Node;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use super::sessions::Sessions;
-use super::{background, connection};
+use super::{background, connection, groups};
 use crate::base::{BrokerId, TopicId};
 use crate::config::{BrokerConfig, Listener as Address};
 use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, StorageError};
@@ -101,6 +102,7 @@ impl Broker {
         register(&config, &os, &store, &addresses, &dir_ids).await?;
         let node = Arc::new(Node {
             partitions: Partitions::new(dirs, dir_ids, config.topic.clone())?,
+            groups: Groups::new(&config),
             sessions: Sessions::new(config.fetch_sessions, os.clone()),
             config,
             os,
@@ -113,6 +115,7 @@ impl Broker {
         });
         node.follow_metadata().await;
         node.partitions.set_strays_aside();
+        groups::load(&node);
         background::start(&node);
         let broker = Broker {
             node,

@@ -61,6 +61,24 @@ pub struct BrokerConfig {
     pub fetch_sessions: usize,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: i64,
+    /// `group.min.session.timeout.ms`.
+    pub group_min_session_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub group_max_session_ms: i32,
+    /// `group.initial.rebalance.delay.ms`.
+    pub group_initial_delay_ms: i32,
+    /// `group.max.size`.
+    pub group_max_size: usize,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_partitions: i32,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_segment_bytes: u32,
+    /// `offsets.retention.minutes`, in ms.
+    pub offsets_retention_ms: i64,
+    /// `offsets.retention.check.interval.ms`.
+    pub offsets_check_interval_ms: i64,
+    /// `offset.metadata.max.bytes`: how much a committer may remember beside an offset.
+    pub offset_metadata_max_bytes: usize,
     /// `klog.max.inflight.requests.per.connection`: read ahead of their answers.
     pub max_in_flight: usize,
     /// `klog.request.timeout.ms`: how long a frame may take to arrive, and a response to leave.
@@ -99,6 +117,15 @@ impl Default for BrokerConfig {
             fetch_max_bytes: 55 << 20,
             fetch_sessions: 1000,
             producer_id_expiration_ms: 86_400_000,
+            group_min_session_ms: 6_000,
+            group_max_session_ms: 1_800_000,
+            group_initial_delay_ms: 3_000,
+            group_max_size: i32::MAX as usize,
+            offsets_partitions: 50,
+            offsets_segment_bytes: 100 << 20,
+            offsets_retention_ms: 10_080 * 60_000,
+            offsets_check_interval_ms: 600_000,
+            offset_metadata_max_bytes: 4096,
             max_in_flight: 100,
             io_timeout_ms: 30_000,
             sendfile: true,

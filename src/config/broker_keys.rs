@@ -48,6 +48,14 @@ broker_keys! {
         |c, v| c.delete_topics = boolean(v)?, |c| c.delete_topics;
     "fetch.max.bytes", Int, "The most bytes of batches that one fetch response holds.",
         |c, v| c.fetch_max_bytes = number(v, 1024, INT)? as usize, |c| c.fetch_max_bytes;
+    "group.initial.rebalance.delay.ms", Int, "How long an empty consumer group waits for more members than the first.",
+        |c, v| c.group_initial_delay_ms = number(v, 0, INT)? as i32, |c| c.group_initial_delay_ms;
+    "group.max.session.timeout.ms", Int, "The longest that a member of a consumer group may ask to be silent.",
+        |c, v| c.group_max_session_ms = number(v, 1, INT)? as i32, |c| c.group_max_session_ms;
+    "group.max.size", Int, "The most members of a consumer group.",
+        |c, v| c.group_max_size = number(v, 1, INT)? as usize, |c| c.group_max_size;
+    "group.min.session.timeout.ms", Int, "The shortest that a member of a consumer group may ask to be silent.",
+        |c, v| c.group_min_session_ms = number(v, 1, INT)? as i32, |c| c.group_min_session_ms;
     "klog.allow.anonymous.listeners", Boolean, "Whether a listener without authentication may be open to other machines.",
         |c, v| c.allow_anonymous = boolean(v)?, |c| c.allow_anonymous;
     "klog.max.inflight.requests.per.connection", Int, "How many requests of a connection are read ahead of their answers.",
@@ -78,6 +86,16 @@ broker_keys! {
         |c, v| c.node_id = number(v, 0, INT)? as i32, |c| c.node_id;
     "num.partitions", Int, "Partitions of a topic that does not say.",
         |c, v| c.num_partitions = number(v, 1, 10_000)? as i32, |c| c.num_partitions;
+    "offset.metadata.max.bytes", Int, "How many bytes a consumer may store beside an offset that it commits.",
+        |c, v| c.offset_metadata_max_bytes = number(v, 0, 32_767)? as usize, |c| c.offset_metadata_max_bytes;
+    "offsets.retention.check.interval.ms", Long, "How often is looked for committed offsets that are too old.",
+        |c, v| c.offsets_check_interval_ms = number(v, 1, LONG)?, |c| c.offsets_check_interval_ms;
+    "offsets.retention.minutes", Int, "How long the offsets of a consumer group without members are kept.",
+        |c, v| c.offsets_retention_ms = number(v, 1, INT)? * 60_000, |c| c.offsets_retention_ms / 60_000;
+    "offsets.topic.num.partitions", Int, "Partitions of `__consumer_offsets`, when it is made.",
+        |c, v| c.offsets_partitions = number(v, 1, 10_000)? as i32, |c| c.offsets_partitions;
+    "offsets.topic.segment.bytes", Int, "How large the segments of `__consumer_offsets` grow, when it is made.",
+        |c, v| c.offsets_segment_bytes = number(v, 1024, INT)? as u32, |c| c.offsets_segment_bytes;
     "producer.id.expiration.ms", Int, "A producer that was silent for so long is forgotten.",
         |c, v| c.producer_id_expiration_ms = number(v, 1, INT)?, |c| c.producer_id_expiration_ms;
     "socket.listen.backlog.size", Int, "How many connections may wait to be accepted.",

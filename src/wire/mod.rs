@@ -24,10 +24,12 @@ pub mod alter_configs;
 pub mod api_versions;
 pub mod create_partitions;
 pub mod create_topics;
+pub mod delete_groups;
 pub mod delete_records;
 pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
+pub mod describe_groups;
 pub mod describe_log_dirs;
 pub mod describe_producers;
 pub mod describe_quorum;
@@ -35,14 +37,22 @@ pub mod describe_topic_partitions;
 pub mod elect_leaders;
 pub mod fetch;
 pub mod find_coordinator;
+pub mod heartbeat;
 pub mod incremental_alter_configs;
 pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
 pub mod list_config_resources;
+pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
+pub mod sync_group;
 pub mod update_features;
 
 pub use crate::base::TopicId as Uuid;
@@ -70,10 +80,12 @@ macro_rules! for_every_request {
             $crate::wire::api_versions::ApiVersionsRequest,
             $crate::wire::create_partitions::CreatePartitionsRequest,
             $crate::wire::create_topics::CreateTopicsRequest,
+            $crate::wire::delete_groups::DeleteGroupsRequest,
             $crate::wire::delete_records::DeleteRecordsRequest,
             $crate::wire::delete_topics::DeleteTopicsRequest,
             $crate::wire::describe_cluster::DescribeClusterRequest,
             $crate::wire::describe_configs::DescribeConfigsRequest,
+            $crate::wire::describe_groups::DescribeGroupsRequest,
             $crate::wire::describe_log_dirs::DescribeLogDirsRequest,
             $crate::wire::describe_producers::DescribeProducersRequest,
             $crate::wire::describe_quorum::DescribeQuorumRequest,
@@ -81,14 +93,22 @@ macro_rules! for_every_request {
             $crate::wire::elect_leaders::ElectLeadersRequest,
             $crate::wire::fetch::FetchRequest,
             $crate::wire::find_coordinator::FindCoordinatorRequest,
+            $crate::wire::heartbeat::HeartbeatRequest,
             $crate::wire::incremental_alter_configs::IncrementalAlterConfigsRequest,
             $crate::wire::init_producer_id::InitProducerIdRequest,
+            $crate::wire::join_group::JoinGroupRequest,
+            $crate::wire::leave_group::LeaveGroupRequest,
             $crate::wire::list_config_resources::ListConfigResourcesRequest,
+            $crate::wire::list_groups::ListGroupsRequest,
             $crate::wire::list_offsets::ListOffsetsRequest,
             $crate::wire::list_partition_reassignments::ListPartitionReassignmentsRequest,
             $crate::wire::metadata::MetadataRequest,
+            $crate::wire::offset_commit::OffsetCommitRequest,
+            $crate::wire::offset_delete::OffsetDeleteRequest,
+            $crate::wire::offset_fetch::OffsetFetchRequest,
             $crate::wire::offset_for_leader_epoch::OffsetForLeaderEpochRequest,
             $crate::wire::produce::ProduceRequest,
+            $crate::wire::sync_group::SyncGroupRequest,
             $crate::wire::update_features::UpdateFeaturesRequest,
         }
     };

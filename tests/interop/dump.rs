@@ -33,6 +33,21 @@ pub fn dump_metadata(broker: &Broker) -> String {
     dump_decoded(&folder, &["--cluster-metadata-decoder"])
 }
 
+/// As [`dump`], of all partitions of `__consumer_offsets` that have something, their records decoded.
+pub fn dump_offsets(broker: &Broker) -> String {
+    let partitions = std::fs::read_dir(broker.data_dir()).expect("a data directory is listable");
+    let mut all = String::new();
+    for entry in partitions {
+        let folder = entry.expect("a data directory is listable").path();
+        let log = folder.join("00000000000000000000.log");
+        let is_offsets = folder.to_string_lossy().contains("__consumer_offsets-");
+        if is_offsets && log.metadata().is_ok_and(|log| log.len() > 0) {
+            all.push_str(&dump_decoded(&folder, &["--offsets-decoder"]));
+        }
+    }
+    all
+}
+
 fn dump_decoded(folder: &Path, how: &[&str]) -> String {
     let listed = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<String> = listed

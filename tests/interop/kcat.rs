@@ -11,7 +11,7 @@ use crate::librdkafka::Admin;
 use crate::process::run;
 
 /// Runs kcat to its end; gives what it printed.
-fn kcat(broker: &Broker, arguments: &[&str], input: &[u8]) -> String {
+pub fn kcat(broker: &Broker, arguments: &[&str], input: &[u8]) -> String {
     let mut command = Command::new("kcat");
     // cargo's library path holds the librdkafka that the tests were built with; kcat is to use Debian's.
     command.env_remove("LD_LIBRARY_PATH");

@@ -17,6 +17,7 @@ mod clients;
 mod crash;
 mod fetching;
 mod files;
+mod groups;
 mod kafka_admin;
 mod kafka_tools;
 mod kcat;

@@ -235,3 +235,14 @@ fn every_metadata_record_is_what_kafka_defines() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn every_record_of_groups_is_what_kafka_defines() {
+    let definitions = definitions::read("kafka-group-coordinator", "common/message/");
+    let mut wrong = Vec::new();
+    for schema in klog::group::SCHEMAS {
+        let theirs = definitions.iter().find(|one| one["name"] == schema.name).expect(schema.name);
+        wrong.extend(difference(schema.name, &our_page(schema), &their_page(theirs)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -92,10 +92,15 @@ struct Appended {
 }
 
 pub fn handle(call: Call<ProduceRequest>) -> Reply<ProduceResponse> {
-    let Call { node, version, request, .. } = call;
+    let Call { node, version, client_id, request, .. } = call;
     let acks = request.acks;
+    let writer = if client_id.is_some_and(|id| id == INTERNAL_WRITER) {
+        Writer::Admin
+    } else {
+        Writer::Client
+    };
     let heavy = heavy_bytes(&request) > HEAVY_BYTES;
-    let append = || append_all(&node, version, request);
+    let append = || append_all(&node, version, writer, request);
     let topics = if heavy { tokio::task::block_in_place(append) } else { append() };
     let failed = || {
         topics.iter().flat_map(|(_, partitions)| partitions).any(|one| one.response.error_code != 0)
@@ -107,9 +112,34 @@ pub fn handle(call: Call<ProduceRequest>) -> Reply<ProduceResponse> {
     if waits { Reply::later(finish(topics)) } else { Reply::ready(response(topics)) }
 }
 
+/// Kafka's own tools say that they are this when they mean to write to its internal topics.
+const INTERNAL_WRITER: &str = "__admin_client";
+
+/// Who produces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Writer {
+    /// Anybody.
+    Client,
+    /// A tool that knows what it does to internal topics.
+    Admin,
+}
+
+impl Writer {
+    /// The broker's own topics are written by the broker: what stands in them is believed at its next start.
+    fn may_write(self, topic: Option<&Arc<TopicLogs>>) -> Result<(), Failure> {
+        match topic.filter(|topic| topic.name.is_internal() && self == Writer::Client) {
+            None => Ok(()),
+            Some(topic) => Err(Failure::Because(
+                ErrorCode::InvalidTopicException,
+                format!("{} is written by the broker only", topic.name),
+            )),
+        }
+    }
+}
+
 type Topics = Vec<(TopicProduceResponse, Vec<Appended>)>;
 
-fn append_all(node: &Arc<Node>, version: i16, request: ProduceRequest) -> Topics {
+fn append_all(node: &Arc<Node>, version: i16, writer: Writer, request: ProduceRequest) -> Topics {
     let now = node.now();
     let acks = request.acks;
     let transactional = request.transactional_id.is_some();
@@ -123,6 +153,7 @@ fn append_all(node: &Arc<Node>, version: i16, request: ProduceRequest) -> Topics
         let one = |data: PartitionProduceData| {
             let index = data.index;
             let done = admit(acks, transactional, version)
+                .and_then(|()| writer.may_write(logs.as_ref()))
                 .and_then(|()| find(logs.as_ref(), index, unknown))
                 .and_then(|partition| append(node, &partition, version, acks, data, now));
             done.unwrap_or_else(|failure| {

@@ -1,0 +1,30 @@
+//! ListGroups (key 16), v0 to v5. All groups that are coordinated here. v4 states (KIP-518), v5 types (KIP-848): all are classic.
+
+use crate::broker::dispatch::Call;
+use crate::broker::reply::Reply;
+use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
+
+const CLASSIC: &str = "classic";
+
+pub fn handle(call: Call<ListGroupsRequest>) -> Reply<ListGroupsResponse> {
+    let Call { node, request, .. } = call;
+    let wanted = |filter: &[bytestring::ByteString], value: &str| {
+        filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
+    };
+    let mut groups: Vec<ListedGroup> = Vec::new();
+    for found in node.groups.all() {
+        let coordinated = found.lock();
+        let state = coordinated.group.state().name();
+        if wanted(&request.states_filter, state) && wanted(&request.types_filter, CLASSIC) {
+            groups.push(ListedGroup {
+                group_id: coordinated.group.id().clone(),
+                protocol_type: coordinated.group.protocol_type().cloned().unwrap_or_default(),
+                group_state: state.into(),
+                group_type: CLASSIC.into(),
+                ..Default::default()
+            });
+        }
+    }
+    groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
+    Reply::ready(ListGroupsResponse { groups, ..Default::default() })
+}
