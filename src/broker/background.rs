@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::groups;
 use super::node::Node;
 use super::partition::Partition;
+use super::scrub;
+use crate::base::Millis;
+use crate::log::StorageError;
 
 /// How often is looked for records that waited long enough to be made durable.
 const FLUSH_TICK: Duration = Duration::from_millis(100);
@@ -20,6 +23,7 @@ pub fn start(node: &Arc<Node>) {
     every(node, millis(node.config.checkpoint_interval_ms), checkpoint);
     every(node, millis(node.config.offsets_check_interval_ms), groups::expire);
     tokio::spawn(groups::run(node.clone()));
+    scrub::start(node);
 }
 
 fn millis(count: i64) -> Duration {
@@ -70,22 +74,38 @@ fn retain(node: &Arc<Node>) {
     let now = node.now();
     let silent_since = now.0.saturating_sub(node.config.producer_id_expiration_ms);
     for partition in node.partitions.online() {
-        let mut log = partition.log();
-        log.expire_producers(silent_since);
-        let done = log.enforce_retention(now);
-        drop(log);
-        match done {
-            Ok(0) => {}
-            Ok(segments) => {
-                tracing::info!(partition = %partition.id, segments, "retention deleted segments")
+        partition.log().expire_producers(silent_since);
+        // A segment at a time: whether the next one is old enough may have to be made sure of first.
+        let done = loop {
+            if let Err(error) = make_sure_of_age(&partition, now) {
+                break Err(error);
             }
-            Err(error) => tracing::error!(partition = %partition.id, %error, "retention failed"),
+            match partition.log().enforce_retention(now) {
+                Ok(0) => break Ok(()),
+                Ok(segments) => {
+                    tracing::info!(partition = %partition.id, segments, "retention deleted segments")
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        if let Err(error) = done {
+            let cause = &error.source;
+            tracing::error!(partition = %partition.id, %error, %cause, "retention failed");
+        }
+    }
+}
+
+fn make_sure_of_age(partition: &Partition, now: Millis) -> Result<(), StorageError> {
+    loop {
+        let check = partition.log().check_before_retention(now)?;
+        // What a failed check means was logged; the segment stays.
+        match check.map(|check| partition.check(&check)) {
+            Some(Ok(())) => {}
+            None | Some(Err(_)) => return Ok(()),
         }
     }
 }
 
 fn checkpoint(node: &Arc<Node>) {
-    if let Err(error) = node.partitions.checkpoint() {
-        tracing::error!(%error, "writing the checkpoints failed");
-    }
+    node.partitions.checkpoint();
 }

@@ -18,6 +18,7 @@ mod partitions;
 mod producer_ids;
 mod quirks;
 mod reply;
+mod scrub;
 mod sessions;
 mod start;
 

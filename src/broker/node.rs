@@ -41,6 +41,8 @@ pub struct Node {
     pub loggers: Loggers,
     /// Partitions with records that the background has to make durable.
     pub dirty: Mutex<Vec<Arc<Partition>>>,
+    /// So many fetches at once check what they are about to serve.
+    pub checking: tokio::sync::Semaphore,
     /// Cancelled when the broker stops: parked requests are answered with what there is.
     pub stopping: CancellationToken,
 }
@@ -86,9 +88,7 @@ impl Node {
         let node = self.clone();
         let name = wish.name.clone();
         self.store
-            .submit(Box::new(move |image| {
-                create_topic(image, &wish, id, || node.partitions.emptiest_dir())
-            }))
+            .submit(Box::new(move |image| create_topic(image, &wish, id, node.partitions.spread())))
             .await?;
         self.follow_metadata().await;
         tracing::info!(topic = name, %id, "created topic");

@@ -1,14 +1,14 @@
 //! One partition: its log behind the one lock, who waits for its records, and its group commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
-use crate::log::{AppendError, Log, LogDir, StorageError};
+use crate::log::{AppendError, Check, Log, LogDir, ReadError, StorageError};
 
 /// A request that waits for records; woken by any of the partitions that it registered with.
 #[derive(Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Partition {
     /// The leader's epoch.
     pub leader_epoch: LeaderEpoch,
     log: Mutex<Log>,
+    /// Whether something on disk is not what was written: nothing is served until it is repaired and klog restarted.
+    damaged: AtomicBool,
     waiters: Mutex<Vec<Arc<Waiter>>>,
     /// One flush at a time; all who wait for it are served by the next one.
     flushing: tokio::sync::Mutex<()>,
@@ -50,6 +52,7 @@ impl Partition {
             leader_epoch,
             flushed: AtomicI64::new(log.recovery_point().get()),
             log: Mutex::new(log),
+            damaged: AtomicBool::new(false),
             waiters: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
             dirty_since: Mutex::default(),
@@ -127,12 +130,73 @@ impl Partition {
         flush().inspect_err(|error| self.fail(error))
     }
 
+    /// Whether it is offline because of damage; the rest of the node serves on.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Acquire)
+    }
+
+    /// Reads, and checks first what has to be checked first. Blocking.
+    ///
+    /// # Errors
+    /// As `read`, but never `Unchecked`; damage takes the partition offline.
+    pub fn read<T>(&self, read: impl Fn(&Log) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        loop {
+            let found = read(&self.log());
+            match found {
+                Err(ReadError::Unchecked(check)) => self.check(&check)?,
+                Err(error) => {
+                    self.read_failed(&error);
+                    return Err(error);
+                }
+                Ok(found) => return Ok(found),
+            }
+        }
+    }
+
+    /// Checks a stretch that stood on disk before this start. Blocking; does not hold the log over it.
+    ///
+    /// # Errors
+    /// Damage, which takes the partition offline; `Storage` as the system says.
+    pub fn check(&self, check: &Check) -> Result<(), ReadError> {
+        let done = check.run();
+        let noted = done.and_then(|done| self.log().checked(done));
+        noted.inspect_err(|error| self.read_failed(error))
+    }
+
+    /// Takes the partition offline if its bytes are not what was written, or cannot be read.
+    pub fn read_failed(&self, error: &ReadError) {
+        let (broken, cause) = match error {
+            ReadError::OutOfRange { .. } | ReadError::Unchecked(_) => return,
+            ReadError::Storage(storage) => {
+                (storage.is_disk_failure(), Some(tracing::field::display(&storage.source)))
+            }
+            ReadError::Astray { .. } => (false, None),
+            ReadError::Damaged { .. } | ReadError::Rotten(_) => (true, None),
+        };
+        if !broken {
+            tracing::error!(partition = %self.id, %error, cause, "read failed");
+        } else if !self.damaged.swap(true, Ordering::AcqRel) {
+            tracing::error!(partition = %self.id, %error, cause, "partition is offline; the rest of the node serves on");
+            self.wake();
+        }
+    }
+
+    /// Notes that an append failed; `kept` if what it wrote could not be taken back. A full disk passes; one that failed
+    /// takes its directory offline.
+    pub fn append_failed(&self, error: &StorageError, kept: bool) {
+        if kept || error.is_disk_failure() {
+            self.fail(error);
+        } else if error.is_no_room() {
+            self.dir.set_full(true);
+        } else {
+            let cause = &error.source;
+            tracing::error!(partition = %self.id, %error, %cause, "append failed");
+        }
+    }
+
     /// Takes the log directory offline: after a failed fsync its pages may be gone.
     pub fn fail(&self, error: &StorageError) {
         self.log().take_offline();
-        if self.dir.take_offline() {
-            let folder = self.dir.folder().display();
-            tracing::error!(%folder, %error, "log directory is offline: it takes no more records until a restart");
-        }
+        self.dir.fail(error);
     }
 }

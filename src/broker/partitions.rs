@@ -18,8 +18,8 @@ use crate::quorum::METADATA_TOPIC;
 pub enum Slot {
     /// It is served.
     Online(Arc<Partition>),
-    /// It is not; what is wrong was logged.
-    Offline,
+    /// It could not be opened; what is wrong was logged. In which directory its folder is, if it has one.
+    Offline(Option<usize>),
 }
 
 /// A topic's partitions on this node.
@@ -34,6 +34,9 @@ pub struct TopicLogs {
     overrides: BTreeMap<String, String>,
 }
 
+/// In which directories a partition has folders, and of which topic they say they are.
+type Folders = Vec<(usize, Option<TopicId>)>;
+
 /// All partitions of this node.
 #[derive(Debug)]
 pub struct Partitions {
@@ -45,7 +48,7 @@ pub struct Partitions {
     by_name: RwLock<HashMap<TopicName, Arc<TopicLogs>>>,
     by_id: RwLock<HashMap<TopicId, Arc<TopicLogs>>>,
     /// Where folders were found at start, until their topics claim them.
-    found: Mutex<HashMap<TopicPartition, (usize, Option<TopicId>)>>,
+    found: Mutex<HashMap<TopicPartition, Folders>>,
     /// Folders of deleted partitions, and when they may go.
     doomed: Mutex<Vec<(usize, PathBuf, i64)>>,
     /// One change at a time.
@@ -64,10 +67,10 @@ impl Partitions {
         dir_ids: Vec<TopicId>,
         defaults: TopicConfig,
     ) -> Result<Partitions, StorageError> {
-        let mut found = HashMap::new();
+        let mut found: HashMap<TopicPartition, Folders> = HashMap::new();
         for (at, dir) in dirs.iter().enumerate() {
             for FoundPartition { partition, topic_id } in dir.partitions()? {
-                found.insert(partition, (at, topic_id));
+                found.entry(partition).or_default().push((at, topic_id));
             }
         }
         Ok(Partitions {
@@ -100,31 +103,53 @@ impl Partitions {
 
     /// All that are served.
     pub fn online(&self) -> Vec<Arc<Partition>> {
+        let mut opened = self.opened();
+        opened.retain(|partition| !partition.is_damaged());
+        opened
+    }
+
+    /// All that have an open log: also those that damage took offline later.
+    pub fn opened(&self) -> Vec<Arc<Partition>> {
         let topics = self.by_name.read();
         topics
             .values()
             .flat_map(|topic| &topic.slots)
             .filter_map(|slot| match slot {
                 Slot::Online(partition) => Some(partition.clone()),
-                Slot::Offline => None,
+                Slot::Offline(_) => None,
             })
             .collect()
     }
 
-    /// The id of the directory with the fewest partitions, for the next one.
-    pub fn emptiest_dir(&self) -> TopicId {
-        self.dir_ids[self.fewest()]
+    /// Tells where new partitions go, one after the other: to the directory with the fewest, among those that take records.
+    pub fn spread(&self) -> impl FnMut() -> TopicId {
+        let mut counts = self.counts();
+        let dirs = self.dir_ids.clone();
+        move || {
+            let fewest = counts.iter_mut().min_by_key(|(_, count)| *count);
+            fewest.map_or(dirs[0], |(at, (_, count))| {
+                *count += 1;
+                dirs[*at]
+            })
+        }
     }
 
-    fn fewest(&self) -> usize {
-        let mut counts = vec![0usize; self.dirs.len()];
-        for partition in self.online() {
+    /// The directory with the fewest partitions among those that take records.
+    fn fewest(&self) -> Option<usize> {
+        self.counts().into_iter().min_by_key(|(_, count)| *count).map(|(at, _)| at)
+    }
+
+    /// Every directory that is not offline: whether it is full, and how many partitions it has.
+    fn counts(&self) -> Vec<(usize, (bool, usize))> {
+        let mut counts = vec![0; self.dirs.len()];
+        for partition in self.opened() {
             if let Some(at) = self.dirs.iter().position(|dir| Arc::ptr_eq(dir, &partition.dir)) {
                 counts[at] += 1;
             }
         }
-        let usable = (0..counts.len()).filter(|at| !self.dirs[*at].is_offline());
-        usable.min_by_key(|at| counts[*at]).unwrap_or(0)
+        let dirs = self.dirs.iter().zip(counts).enumerate();
+        let usable = dirs.filter(|(_, (dir, _))| !dir.is_offline());
+        usable.map(|(at, (dir, count))| (at, (dir.is_full(), count))).collect()
     }
 
     /// Makes the partitions what the image says: opens new ones, changes configs, deletes the rest. Blocking.
@@ -183,17 +208,15 @@ impl Partitions {
         let partition =
             TopicPartition { topic: topic.name.clone(), partition: PartitionIndex::new(at as i32) };
         let record = &topic.partitions[at];
-        let found = self.found.lock().remove(&partition);
-        let assigned = || self.dir_ids.iter().position(|id| record.directories.first() == Some(id));
-        let dir = match found {
-            Some((dir, id)) if id.is_none() || id == Some(topic.id) => dir,
-            Some((dir, _)) => {
-                self.set_aside(dir, &partition);
-                assigned().unwrap_or_else(|| self.fewest())
+        let assigned = record.directories.first().copied();
+        let at = match self.place(&partition, topic.id, assigned) {
+            Ok(at) => at,
+            Err(error) => {
+                tracing::error!(%partition, error, "partition is offline; the rest of the node serves on");
+                return Slot::Offline(None);
             }
-            None => assigned().unwrap_or_else(|| self.fewest()),
         };
-        let dir = &self.dirs[dir];
+        let dir = &self.dirs[at];
         match dir.open_log(&partition, topic.id, config) {
             Ok((log, recovered)) => {
                 if recovered.cut_bytes > 0 || recovered.rebuilt > 0 {
@@ -205,8 +228,34 @@ impl Partitions {
             }
             Err(error) => {
                 tracing::error!(%partition, %error, "partition is offline; the rest of the node serves on");
-                Slot::Offline
+                Slot::Offline(Some(at))
             }
+        }
+    }
+
+    /// In which directory a partition's folder is or is to be. Folders of the same name that are another topic's are set
+    /// aside, but for one that is where the partition should be, with no other: a flipped bit in its id is likelier.
+    fn place(
+        &self,
+        partition: &TopicPartition,
+        topic_id: TopicId,
+        assigned: Option<TopicId>,
+    ) -> Result<usize, String> {
+        let found = self.found.lock().remove(partition).unwrap_or_default();
+        let assigned = assigned.filter(|id| !is_reserved(*id));
+        let assigned_at = assigned.and_then(|id| self.dir_ids.iter().position(|own| *own == id));
+        let is = |wanted: Option<TopicId>| found.iter().find(move |(_, id)| *id == wanted);
+        let here = || found.iter().find(|(at, _)| assigned.is_none() || assigned_at == Some(*at));
+        let own = is(Some(topic_id)).or_else(|| is(None)).or_else(here).map(|(at, _)| *at);
+        for (at, _) in found.iter().filter(|(at, _)| Some(*at) != own) {
+            self.set_aside(*at, partition);
+        }
+        match (own.or(assigned_at), assigned) {
+            (Some(at), _) => Ok(at),
+            (None, Some(id)) => Err(format!(
+                "its log directory, with directory.id {id}, is not there: bring it back and restart klog, or delete the topic"
+            )),
+            (None, None) => self.fewest().ok_or_else(|| "every log directory is offline".into()),
         }
     }
 
@@ -228,29 +277,42 @@ impl Partitions {
     fn delete(&self, topic: &TopicLogs, now: i64) {
         self.by_name.write().remove(&topic.name);
         self.by_id.write().remove(&topic.id);
-        for slot in &topic.slots {
-            let Slot::Online(partition) = slot else { continue };
-            let mut log = partition.log();
-            log.take_offline();
-            let delay = log.config().file_delete_delay_ms;
-            let at = self.dirs.iter().position(|dir| Arc::ptr_eq(dir, &partition.dir)).unwrap_or(0);
-            match partition.dir.doom(&log) {
-                Ok(path) => self.doomed.lock().push((at, path, now.saturating_add(delay))),
-                Err(error) => tracing::error!(%error, "a deleted partition's folder stays"),
+        for (at, slot) in topic.slots.iter().enumerate() {
+            match slot {
+                Slot::Online(partition) => {
+                    let mut log = partition.log();
+                    log.take_offline();
+                    let due = now.saturating_add(log.config().file_delete_delay_ms);
+                    let is_here = |dir: &Arc<LogDir>| Arc::ptr_eq(dir, &partition.dir);
+                    let dir = self.dirs.iter().position(is_here).unwrap_or(0);
+                    self.doom(dir, &partition.id, due);
+                    drop(log);
+                    partition.wake();
+                }
+                Slot::Offline(Some(dir)) => {
+                    let partition = PartitionIndex::new(at as i32);
+                    let due = now.saturating_add(self.defaults.read().file_delete_delay_ms);
+                    self.doom(*dir, &TopicPartition { topic: topic.name.clone(), partition }, due);
+                }
+                Slot::Offline(None) => {}
             }
-            drop(log);
-            partition.wake();
         }
         tracing::info!(topic = %topic.name, id = %topic.id, "deleted topic");
     }
 
+    fn doom(&self, dir: usize, partition: &TopicPartition, due: i64) {
+        match self.dirs[dir].doom(partition) {
+            Ok(path) => self.doomed.lock().push((dir, path, due)),
+            Err(error) => tracing::error!(%error, "a deleted partition's folder stays"),
+        }
+    }
+
     /// Sets aside the folders that no topic claimed at start.
     pub fn set_strays_aside(&self) {
-        let strays: Vec<(TopicPartition, usize)> =
-            self.found.lock().drain().map(|(partition, (dir, _))| (partition, dir)).collect();
-        for (partition, dir) in strays {
+        let strays: Vec<_> = self.found.lock().drain().collect();
+        for (partition, found) in strays {
             if partition.topic.as_str() != METADATA_TOPIC {
-                self.set_aside(dir, &partition);
+                found.iter().for_each(|(dir, _)| self.set_aside(*dir, &partition));
             }
         }
     }
@@ -285,27 +347,52 @@ impl Partitions {
         }
     }
 
-    /// Writes the checkpoints of all directories. Blocking.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn checkpoint(&self) -> Result<(), StorageError> {
+    /// Writes the checkpoints of all directories that are not offline. Returns those where it was done. Blocking.
+    pub fn checkpoint(&self) -> Vec<Arc<LogDir>> {
         let _one = self.checkpointing.lock();
-        let online = self.online();
-        for dir in self.dirs.iter().filter(|dir| !dir.is_offline()) {
-            let here = online.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));
-            let (mut points, mut starts) = (Offsets::new(), Offsets::new());
+        let mut starts = vec![Offsets::new(); self.dirs.len()];
+        for (partition, dir) in self.unopened() {
+            starts[dir].insert(partition.clone(), self.dirs[dir].known_start(&partition));
+        }
+        let opened = self.opened();
+        let mut written = Vec::new();
+        for (dir, mut starts) in self.dirs.iter().zip(starts).filter(|(dir, _)| !dir.is_offline()) {
+            let here = opened.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));
+            let mut points = Offsets::new();
             for partition in here {
                 let log = partition.log();
                 points.insert(partition.id.clone(), log.recovery_point());
-                if log.start() > Offset::ZERO {
-                    starts.insert(partition.id.clone(), log.start());
+                starts.insert(partition.id.clone(), log.start());
+            }
+            starts.retain(|_, start| *start > Offset::ZERO);
+            match dir.write_checkpoints(&points, &starts) {
+                Ok(()) => written.push(dir.clone()),
+                Err(error) if error.is_no_room() => dir.set_full(true),
+                Err(error) => dir.fail(&error),
+            }
+        }
+        written
+    }
+
+    /// The partitions whose folder is there but could not be opened.
+    fn unopened(&self) -> Vec<(TopicPartition, usize)> {
+        let topics = self.by_name.read();
+        let mut unopened = Vec::new();
+        for topic in topics.values() {
+            for (at, slot) in topic.slots.iter().enumerate() {
+                if let Slot::Offline(Some(dir)) = slot {
+                    let partition = PartitionIndex::new(at as i32);
+                    unopened.push((TopicPartition { topic: topic.name.clone(), partition }, *dir));
                 }
             }
-            dir.write_checkpoints(&points, &starts)?;
         }
-        Ok(())
+        unopened
     }
+}
+
+/// The first hundred ids name no directory (Kafka's `DirectoryId`): unassigned, lost, migrating.
+fn is_reserved(id: TopicId) -> bool {
+    id.0[..15].iter().all(|byte| *byte == 0) && id.0[15] < 100
 }
 
 fn overrides(topic: &Topic, image: &Image) -> BTreeMap<String, String> {

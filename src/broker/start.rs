@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -111,6 +112,7 @@ impl Broker {
             producer_ids: ProducerIds::default(),
             loggers,
             dirty: Default::default(),
+            checking: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             stopping: CancellationToken::new(),
         });
         node.follow_metadata().await;
@@ -183,13 +185,24 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
     if separate {
         paths.push(metadata_dir.clone());
     }
-    let mut dirs = Vec::new();
+    let (mut dirs, mut found) = (Vec::new(), Vec::new());
     for path in &paths {
-        dirs.push(Arc::new(LogDir::open(os, path, files.clone())?));
+        let opened = LogDir::open(os, path, files.clone());
+        match opened.and_then(|dir| dir.properties().map(|found| (dir, found))) {
+            Ok((dir, properties)) => {
+                dirs.push(Arc::new(dir));
+                found.push(properties);
+            }
+            // One disk that fails does not keep the others from serving; without the metadata nothing can be served.
+            Err(LogDirError::Storage(error)) if *path != metadata_dir => {
+                let (folder, cause) = (path.display(), &error.source);
+                tracing::error!(%folder, %error, %cause, "log directory is offline: it cannot be opened; its partitions are offline \
+                    until its disk is seen to and klog is restarted");
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let node = BrokerId::from_wire(config.node_id).unwrap_or_default();
-    let found: Vec<Option<MetaProperties>> =
-        dirs.iter().map(|dir| dir.properties()).collect::<Result<_, _>>()?;
     let fresh = || URL_SAFE_NO_PAD.encode(os.random_id());
     let cluster_id =
         found.iter().flatten().map(|found| found.cluster_id.clone()).next().unwrap_or_else(fresh);
@@ -216,11 +229,12 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
             }
         });
     }
-    let at = paths.iter().position(|path| *path == metadata_dir).unwrap_or(0);
+    let at = dirs.iter().position(|dir| dir.folder() == metadata_dir).unwrap_or(0);
     let store = Single::start(os, &dirs[at], dir_ids[at], node)?;
     if separate {
-        dirs.truncate(config.log_dirs.len());
-        dir_ids.truncate(config.log_dirs.len());
+        // It was the last; it holds no partitions.
+        dirs.truncate(at);
+        dir_ids.truncate(at);
     }
     Ok(Opened { dirs, dir_ids, cluster_id, store })
 }
@@ -262,7 +276,7 @@ async fn register(
 }
 
 fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
-    for partition in node.partitions.online() {
+    for partition in node.partitions.opened() {
         let mut log = partition.log();
         if !log.is_offline()
             && let Err(error) = log.close()
@@ -272,9 +286,6 @@ fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
         }
     }
     store.stop();
-    node.partitions.checkpoint()?;
-    for dir in node.partitions.dirs().iter().filter(|dir| !dir.is_offline()) {
-        dir.mark_clean()?;
-    }
-    Ok(())
+    // What is offline, or where the checkpoints could not be written, was not stopped cleanly.
+    node.partitions.checkpoint().iter().try_for_each(|dir| dir.mark_clean())
 }

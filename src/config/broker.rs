@@ -85,6 +85,8 @@ pub struct BrokerConfig {
     pub io_timeout_ms: i64,
     /// `klog.sendfile`: whether fetched batches go out by sendfile rather than through a buffer.
     pub sendfile: bool,
+    /// `klog.scrub.bytes.per.second`: how fast is checked what stood on disk before the start; 0: not.
+    pub scrub_bytes_per_second: u64,
     /// `klog.open.files`: how many segment files are held open.
     pub open_files: usize,
     /// `klog.allow.anonymous.listeners`: whether others may connect without authentication.
@@ -129,6 +131,7 @@ impl Default for BrokerConfig {
             max_in_flight: 100,
             io_timeout_ms: 30_000,
             sendfile: true,
+            scrub_bytes_per_second: 10 << 20,
             open_files: 4096,
             allow_anonymous: false,
             topic: TopicConfig::default(),

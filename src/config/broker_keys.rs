@@ -64,6 +64,8 @@ broker_keys! {
         |c, v| c.open_files = number(v, 16, INT)? as usize, |c| c.open_files;
     "klog.request.timeout.ms", Long, "How long a request may take to arrive and a response to leave before the connection is closed.",
         |c, v| c.io_timeout_ms = number(v, 1, LONG)?, |c| c.io_timeout_ms;
+    "klog.scrub.bytes.per.second", Long, "How fast is checked, in the background, what stood on disk before the start; 0: only what is fetched.",
+        |c, v| c.scrub_bytes_per_second = number(v, 0, LONG)? as u64, |c| c.scrub_bytes_per_second;
     "klog.sendfile", Boolean, "Whether fetched batches go from the file to the socket by sendfile, not through a buffer.",
         |c, v| c.sendfile = boolean(v)?, |c| c.sendfile;
     "listeners", List, "Where connections are accepted: PLAINTEXT://host:port, several between commas.",

@@ -136,7 +136,6 @@ impl Log {
     /// As the system says.
     pub fn roll(&mut self) -> Result<(), StorageError> {
         let disk = self.os.disk.clone();
-        self.active().seal(&*disk)?;
         snapshot::write(
             &*disk,
             &path_in(&self.folder, self.end.get(), ".snapshot"),
@@ -144,6 +143,8 @@ impl Log {
         )?;
         let segment = Segment::empty(&self.folder, self.end.get());
         segment.file(&self.files)?;
+        // Last of all: on a full disk any step may fail, and the active segment must take batches still.
+        self.active().seal(&*disk)?;
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();
         Ok(())

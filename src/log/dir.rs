@@ -63,6 +63,7 @@ pub struct LogDir {
     recovery_points: Offsets,
     log_starts: Offsets,
     offline: AtomicBool,
+    full: AtomicBool,
     _lock: DirLock,
 }
 
@@ -99,6 +100,7 @@ impl LogDir {
             recovery_points: recovery_points.or_default(),
             log_starts: log_starts.or_default(),
             offline: AtomicBool::new(false),
+            full: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -118,9 +120,36 @@ impl LogDir {
         self.offline.load(Ordering::Acquire)
     }
 
-    /// Notes that its disk failed. Returns whether that is news.
-    pub fn take_offline(&self) -> bool {
-        !self.offline.swap(true, Ordering::AcqRel)
+    /// Takes it offline: its disk failed. After a failed fsync the pages may be gone, and a retry that succeeds would lie.
+    pub fn fail(&self, error: &StorageError) {
+        if !self.offline.swap(true, Ordering::AcqRel) {
+            let (folder, cause) = (self.folder.display(), &error.source);
+            tracing::error!(%folder, %error, %cause, "log directory is offline: it takes no records until its disk is seen to and \
+                klog is restarted; what can be read is served");
+        }
+    }
+
+    /// Whether the last append found no room.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Notes that an append found no room, or that one found room again.
+    pub fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::Relaxed) == full {
+            return;
+        }
+        let folder = self.folder.display();
+        if full {
+            tracing::error!(%folder, "log directory is full: it takes no records until there is room; reads and deletes go on");
+        } else {
+            tracing::warn!(%folder, "log directory has room again: it takes records");
+        }
+    }
+
+    /// Where a partition starts, as the last stop left it.
+    pub fn known_start(&self, partition: &TopicPartition) -> Offset {
+        self.log_starts.get(partition).copied().unwrap_or(Offset::ZERO)
     }
 
     /// Whose directory it is; `None` if it is new.
@@ -182,22 +211,22 @@ impl LogDir {
         let disk = &*self.os.disk;
         disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
         let file = folder.join(PARTITION_METADATA);
-        if disk
-            .read(&file)
-            .map_err(StorageError::at("read", &file))?
-            .as_deref()
-            .and_then(topic_id_in)
-            .is_none()
-        {
-            let text = format!("version: 0\ntopic_id: {topic_id}");
-            disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
-            disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        let read = disk.read(&file).map_err(StorageError::at("read", &file))?;
+        match read.as_deref().and_then(topic_id_in) {
+            Some(found) if found == topic_id => {}
+            Some(found) => return Err(OpenError::Foreign { file, found, wanted: topic_id }),
+            None => {
+                let text = format!("version: 0\ntopic_id: {topic_id}");
+                disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
+                disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+            }
         }
         let at = |offsets: &Offsets| offsets.get(partition).copied().unwrap_or(Offset::ZERO);
         let opening = Opening {
             recovery_point: at(&self.recovery_points),
             log_start: at(&self.log_starts),
-            clean: self.clean,
+            // What could not be opened was left out of the checkpoint: no stop was a clean one for it.
+            clean: self.clean && self.recovery_points.contains_key(partition),
         };
         Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
     }
@@ -206,12 +235,8 @@ impl LogDir {
     ///
     /// # Errors
     /// As the system says.
-    pub fn doom(&self, log: &Log) -> Result<PathBuf, StorageError> {
-        let to = self.folder.join(self.renamed(log.partition(), "-delete"));
-        self.files.forget_folder(log.folder());
-        self.os.disk.rename(log.folder(), &to).map_err(StorageError::at("rename", log.folder()))?;
-        self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
-        Ok(to)
+    pub fn doom(&self, partition: &TopicPartition) -> Result<PathBuf, StorageError> {
+        self.rename(partition, "-delete")
     }
 
     /// Sets a partition's folder aside that belongs to no topic: renamed as Kafka does it, never deleted. Returns the new
@@ -220,8 +245,12 @@ impl LogDir {
     /// # Errors
     /// As the system says.
     pub fn set_aside(&self, partition: &TopicPartition) -> Result<PathBuf, StorageError> {
+        self.rename(partition, "-stray")
+    }
+
+    fn rename(&self, partition: &TopicPartition, suffix: &str) -> Result<PathBuf, StorageError> {
         let from = self.folder.join(partition.to_string());
-        let to = self.folder.join(self.renamed(partition, "-stray"));
+        let to = self.folder.join(self.renamed(partition, suffix));
         self.files.forget_folder(&from);
         self.os.disk.rename(&from, &to).map_err(StorageError::at("rename", &from))?;
         self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;

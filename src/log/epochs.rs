@@ -8,7 +8,7 @@ use crate::base::{LeaderEpoch, Offset};
 use crate::os::Disk;
 
 /// The first offset of every leader epoch that has records, in ascending order of both.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LeaderEpochs {
     path: PathBuf,
     entries: Vec<(LeaderEpoch, Offset)>,
@@ -59,6 +59,11 @@ impl LeaderEpochs {
     /// The newest epoch that has records.
     pub fn latest(&self) -> Option<LeaderEpoch> {
         self.entries.last().map(|(epoch, _)| *epoch)
+    }
+
+    /// Every epoch with its first offset, in ascending order.
+    pub fn entries(&self) -> &[(LeaderEpoch, Offset)] {
+        &self.entries
     }
 
     /// The epoch of the record at `offset`.

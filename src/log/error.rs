@@ -1,9 +1,10 @@
 //! What can go wrong with a log, and the Kafka code for it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::base::{ErrorCode, Offset, ProducerId};
+use super::check::Check;
+use crate::base::{ErrorCode, Offset, ProducerId, TopicId};
 use crate::record::BatchError;
 
 /// The disk failed under a log directory.
@@ -28,6 +29,45 @@ impl StorageError {
         let path = path.into();
         move |source| StorageError { action, path, source }
     }
+
+    /// Whether there is no room: nothing is broken, and it passes once something is deleted.
+    pub fn is_no_room(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether the disk itself failed. Other errors come from limits of the process, or pass.
+    pub fn is_disk_failure(&self) -> bool {
+        const EIO: i32 = 5;
+        const ENXIO: i32 = 6;
+        const ENODEV: i32 = 19;
+        const EROFS: i32 = 30;
+        const EUCLEAN: i32 = 117;
+        let code = self.source.raw_os_error();
+        code.is_some_and(|code| [EIO, ENXIO, ENODEV, EROFS, EUCLEAN].contains(&code))
+    }
+}
+
+/// Something on disk is not what was written; nothing was changed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", words(file, *position, *offset, detail))]
+pub struct Damage {
+    /// The segment file.
+    pub file: PathBuf,
+    /// Where the damage begins.
+    pub position: u64,
+    /// The offset that was expected there.
+    pub offset: Offset,
+    /// What is wrong.
+    pub detail: String,
+}
+
+/// What an operator reads: what is wrong, where, and what to do.
+fn words(file: &Path, position: u64, offset: Offset, detail: &str) -> String {
+    let file = file.display();
+    format!(
+        "{file} is damaged at byte {position} (offset {offset}): {detail}; stop klog, then restore the file from a copy, or give up \
+         its records from offset {offset} on: truncate -s {position} {file}"
+    )
 }
 
 /// Why a partition's log could not be opened.
@@ -35,8 +75,7 @@ impl StorageError {
 pub enum OpenError {
     /// Bytes that are no torn tail are wrong; nothing was changed.
     #[error(
-        "{file} is damaged at byte {position} (offset {offset}): {detail}; repair it with: klog dump-segment {folder} --repair --in-place",
-        file = file.display(), folder = folder.display()
+        "{}", words(file, *position, *offset, detail)
     )]
     Damaged {
         /// The segment file.
@@ -49,6 +88,20 @@ pub enum OpenError {
         offset: Offset,
         /// What is wrong.
         detail: String,
+    },
+    /// The folder says that it is another topic's.
+    #[error(
+        "{file} says topic id {found}, but the topic's is {wanted}; stop klog, then, if the folder is this topic's: rm {file} \
+         (klog writes it anew); if not, move the folder away",
+        file = file.display()
+    )]
+    Foreign {
+        /// The file that says so.
+        file: PathBuf,
+        /// The topic's id there.
+        found: TopicId,
+        /// The id of the topic that was to be opened.
+        wanted: TopicId,
     },
     /// The disk failed.
     #[error(transparent)]
@@ -123,7 +176,7 @@ pub enum ReadError {
         end: Offset,
     },
     /// What is on disk is not what was written.
-    #[error("{file} is damaged at byte {position}", file = file.display())]
+    #[error("{file} is damaged at byte {position}: {source}; stop klog, then restore the file from a copy", file = file.display())]
     Damaged {
         /// The segment file.
         file: PathBuf,
@@ -132,6 +185,18 @@ pub enum ReadError {
         /// What is wrong.
         #[source]
         source: BatchError,
+    },
+    /// What stood on disk before this start is not what was written.
+    #[error(transparent)]
+    Rotten(Damage),
+    /// What is to be read stood on disk before this start and has not been checked since: the check comes first.
+    #[error("what is to be read has not been checked yet")]
+    Unchecked(Box<Check>),
+    /// An index led to where no batch of its kind begins: it has to be rebuilt.
+    #[error("the index of {file} is wrong", file = file.display())]
+    Astray {
+        /// The segment file.
+        file: PathBuf,
     },
     /// The disk failed.
     #[error(transparent)]
@@ -143,7 +208,11 @@ impl ReadError {
     pub fn code(&self) -> ErrorCode {
         match self {
             ReadError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-            ReadError::Damaged { .. } | ReadError::Storage(_) => ErrorCode::KafkaStorageError,
+            ReadError::Damaged { .. }
+            | ReadError::Rotten(_)
+            | ReadError::Unchecked(_)
+            | ReadError::Astray { .. }
+            | ReadError::Storage(_) => ErrorCode::KafkaStorageError,
         }
     }
 }

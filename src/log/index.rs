@@ -206,14 +206,9 @@ impl<E: Entry> Index<E> {
         Ok(())
     }
 
-    /// Writes what is left and lets go of the entries in memory.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn seal(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
-        self.write(disk)?;
+    /// Lets go of the entries in memory, which the file has.
+    pub fn let_go(&mut self) {
         self.live = None;
-        Ok(())
     }
 }
 

@@ -3,10 +3,14 @@
 //! A [`LogDir`] is opened and locked once; it opens [`Log`]s. A log is entered by [`Log::append`], [`Log::slice`] and the
 //! lookups; it is owned by whoever holds its lock, and never takes one itself. Durability is in two steps, so that the
 //! lock is not held over a disk: [`Log::flush_plan`] under the lock, [`FlushPlan::run`] outside of it, and
-//! [`Log::flushed`]. What is damaged is reported, never skipped; what is deleted is first renamed.
+//! [`Log::flushed`]. What is damaged is reported, never skipped; what is deleted is first renamed. What stood on disk
+//! before this start is checked before it is first read: see [`Check`].
 
 mod append;
+mod check;
 mod checkpoint;
+#[cfg(test)]
+mod damage_tests;
 mod dir;
 mod epochs;
 mod error;
@@ -24,14 +28,17 @@ mod segment;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod unchecked;
+mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use append::Placed;
+pub use check::{Check, Checked};
 pub use checkpoint::Offsets;
 pub use dir::{Found as FoundPartition, LogDir, LogDirError};
-pub use error::{AppendError, OpenError, ReadError, StorageError};
+pub use error::{AppendError, Damage, OpenError, ReadError, StorageError};
 pub use files::FileCache;
 pub use flush::FlushPlan;
 pub use producers::{Producer, Remembered};

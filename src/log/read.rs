@@ -40,7 +40,8 @@ impl Log {
     /// slice may cross segments. Nothing is decoded but the headers next to its two ends.
     ///
     /// # Errors
-    /// `OutOfRange` if `from` is outside of `[start, end]`; `Damaged` and `Storage` as they are met.
+    /// `OutOfRange` if `from` is outside of `[start, end]`; `Unchecked` if a [`Check`](super::Check) comes first; `Damaged`
+    /// and `Storage` as they are met.
     pub fn slice(
         &self,
         from: Offset,
@@ -54,24 +55,23 @@ impl Log {
         let mut out = LogSlice::default();
         let first =
             self.segments.partition_point(|segment| segment.base <= from.get()).saturating_sub(1);
-        for segment in &self.segments[first..] {
+        for (at, segment) in self.segments.iter().enumerate().skip(first) {
             let whole = out.bytes == 0 && at_least_one;
             if segment.base >= bound.get() || (out.bytes >= max_bytes && !whole) {
                 break;
             }
+            let budget = max_bytes - out.bytes.min(max_bytes);
+            if !segment.unchecked.is_empty() {
+                self.require(at, from.get().max(segment.base), budget)?;
+            }
+            let astray = |error| self.astray(at, error);
             let begin = match (out.bytes, segment.base < from.get()) {
-                (0, true) => segment.find(&self.files, self.disk(), from.get())?,
+                (0, true) => segment.find(&self.files, self.disk(), from.get()).map_err(astray)?,
                 _ => segment.scan(&self.files, 0)?.next()?,
             };
             let Some(begin) = begin else { continue };
-            let limit = self.limit_in(segment, bound)?;
-            let end = self.end_within(
-                segment,
-                &begin,
-                limit,
-                max_bytes - out.bytes.min(max_bytes),
-                whole,
-            )?;
+            let limit = self.limit_in(segment, bound).map_err(astray)?;
+            let end = self.end_within(segment, &begin, limit, budget, whole).map_err(astray)?;
             if end <= begin.position {
                 break;
             }
@@ -115,18 +115,28 @@ impl Log {
     /// The first record at or above the log's start whose timestamp is not below `timestamp` (KIP-79).
     ///
     /// # Errors
-    /// `Damaged` and `Storage` as they are met.
+    /// `Unchecked` if a [`Check`](super::Check) comes first; `Damaged` and `Storage` as they are met.
     pub fn offset_for_timestamp(
         &self,
         timestamp: Millis,
     ) -> Result<Option<TimedOffset>, ReadError> {
-        for segment in &self.segments {
+        for (at, segment) in self.segments.iter().enumerate() {
             if segment.youngest.timestamp < timestamp.0 {
+                self.require_youngest(at)?;
                 continue;
             }
-            let position = segment.position_for_time(self.disk(), timestamp.0)?;
-            let mut scan = segment.scan(&self.files, position)?;
-            while let Some(found) = scan.next()? {
+            let start = segment
+                .position_for_time(&self.files, self.disk(), timestamp.0)
+                .map_err(|error| self.astray(at, error))?;
+            let checked = segment.unchecked.from(start).map_or(segment.size, |(from, _)| from);
+            let mut scan = segment.scan(&self.files, start)?;
+            let mut position = start;
+            while position < segment.size {
+                if position >= checked {
+                    return Err(ReadError::Unchecked(self.check_from(at, position, 0)?.into()));
+                }
+                let Some(found) = scan.next()? else { break };
+                position = found.end();
                 let Some(header) =
                     found.header.filter(|header| header.max_timestamp >= timestamp.0)
                 else {
@@ -148,8 +158,9 @@ impl Log {
     /// The record with the largest timestamp, the first of several (KIP-734).
     ///
     /// # Errors
-    /// `Damaged` and `Storage` as they are met.
+    /// As [`Log::offset_for_timestamp`].
     pub fn offset_of_max_timestamp(&self) -> Result<Option<TimedOffset>, ReadError> {
+        (0..self.segments.len()).try_for_each(|at| self.require_youngest(at))?;
         let best = self.segments.iter().map(|segment| segment.youngest).fold(
             Youngest { timestamp: -1, offset: -1 },
             |best, other| {
@@ -160,6 +171,14 @@ impl Log {
             return Ok(None);
         }
         self.offset_for_timestamp(Millis(best.timestamp))
+    }
+
+    /// A segment is passed over only if its youngest record is known for sure.
+    fn require_youngest(&self, at: usize) -> Result<(), ReadError> {
+        match &self.segments[at] {
+            segment if segment.size == 0 || segment.youngest_is_sure => Ok(()),
+            _ => Err(ReadError::Unchecked(self.check_youngest(at)?.into())),
+        }
     }
 
     fn first_record(

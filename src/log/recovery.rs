@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::epochs::LeaderEpochs;
-use super::error::{OpenError, ReadError, StorageError};
+use super::error::{Damage, OpenError, ReadError, StorageError};
 use super::files::{FileCache, offset_of, path_in};
 use super::index::{Index, OffsetEntry, TimeEntry};
 use super::producers::Producers;
 use super::scan::Found;
 use super::segment::{Appended, Segment, Youngest};
+use super::unchecked::Unchecked;
 use super::{Log, snapshot};
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
 use crate::os::Os;
-use crate::record::{Batch, BatchHeader, HEADER_LEN};
+use crate::record::{BatchHeader, Checksum, HEADER_LEN};
 
 /// What is known of a log before it is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,6 +85,7 @@ impl Log {
         opening: Opening,
         recovered: &mut Recovered,
     ) -> Result<(), OpenError> {
+        self.segments.clear();
         for (at, base) in bases.iter().enumerate() {
             let next = bases.get(at + 1).copied();
             let sound =
@@ -92,7 +94,24 @@ impl Log {
             let segment = self.load_segment(*base, next, trusted, recovered)?;
             self.segments.push(segment);
         }
+        let expected = opening.recovery_point;
+        let other_end = self.end < expected || (opening.clean && self.end > expected);
+        if other_end && !bases.is_empty() {
+            self.refuse_other_end(opening)?;
+            if self.end < expected {
+                tracing::error!(partition = %self.partition, end = %self.end, recovery_point = %expected,
+                    "the log ends below its recovery point: the checkpoint is wrong, or records that were on disk are gone");
+            }
+            // Nothing is known to be on disk.
+            let nothing = Opening { recovery_point: Offset::ZERO, clean: false, ..opening };
+            return self.load_segments(bases, nothing, recovered);
+        }
         let first = bases.first().copied().unwrap_or(opening.log_start.get());
+        if self.end.get() > first && self.start > self.end && !self.was_deleted_up_to(self.start)? {
+            tracing::warn!(partition = %self.partition, start = %self.start, end = %self.end,
+                "the checkpoint of log starts is wrong and not used: the log ends below");
+            self.start = Offset::ZERO;
+        }
         self.start = self.start.max(Offset::new(first));
         if self.segments.is_empty() || self.end < self.start {
             self.segments.push(Segment::empty(&self.folder, self.start.get()));
@@ -103,6 +122,36 @@ impl Log {
         }
         self.recovery_point = self.end;
         Ok(())
+    }
+
+    /// A clean stop leaves two witnesses of where the log ends: the recovery point, and a producer snapshot of that name.
+    /// Where both say the same and the log another, it is not what was closed.
+    fn refuse_other_end(&self, opening: Opening) -> Result<(), OpenError> {
+        let closed_at = opening.recovery_point;
+        let witness = path_in(&self.folder, closed_at.get(), ".snapshot");
+        let read = self.disk().read(&witness).map_err(StorageError::at("read", &witness))?;
+        let last = self.segments.last().filter(|_| opening.clean && read.is_some());
+        let Some(last) = last else { return Ok(()) };
+        let detail = format!(
+            "the log ends at offset {}, but was closed at {closed_at} (to have it as it is now: rm {})",
+            self.end,
+            witness.display()
+        );
+        Err(OpenError::Damaged {
+            file: last.path().to_path_buf(),
+            folder: self.folder.clone(),
+            position: last.size,
+            offset: self.end.min(closed_at),
+            detail,
+        })
+    }
+
+    /// Whether the leader epochs bear out that the log starts at `start`: they are cut before the checkpoint is written.
+    fn was_deleted_up_to(&self, start: Offset) -> Result<bool, OpenError> {
+        let path = self.folder.join("leader-epoch-checkpoint");
+        let epochs = LeaderEpochs::load(path, self.disk())?;
+        let newest = epochs.and_then(|epochs| epochs.entries().last().copied());
+        Ok(newest.is_some_and(|(_, first)| first >= start))
     }
 
     /// Loads one segment; what lies at or above `trusted` is checked.
@@ -122,6 +171,8 @@ impl Log {
             segment.times = Index::sealed(segment.times.path().into());
             if segment.offsets.is_plausible(&*disk)? && segment.times.is_plausible(&*disk)? {
                 segment.size = size;
+                segment.unchecked = Unchecked::below(size);
+                segment.distrust_indexes();
                 if let Some(last) = segment.times.with(&*disk, |entries| entries.last())? {
                     let offset = base + i64::from(last.relative_offset);
                     segment.youngest = Youngest { timestamp: last.timestamp, offset };
@@ -162,24 +213,43 @@ impl Log {
         offsets.keep_while(|entry| keep(entry.relative_offset, entry.position));
         let Some(last) = offsets.with(disk, |entries| entries.last())? else { return Ok(0) };
         times.keep_while(|entry| entry.relative_offset <= last.relative_offset);
-        segment.size = size;
-        let first = segment.scan(&self.files, 0)?.next().ok().flatten();
-        let there = segment.scan(&self.files, u64::from(last.position))?.next().ok().flatten();
+        (segment.offsets, segment.times, segment.size) = (offsets, times, size);
+        let from = self.borne_out(segment, last)?;
         segment.size = 0;
-        let fits =
-            there.is_some_and(|found| found.last_offset == base + i64::from(last.relative_offset));
-        if !fits {
+        let Some(from) = from else {
+            *segment = Segment::empty(&self.folder, base);
             recovered.rebuilt += 1;
             return Ok(0);
+        };
+        segment.distrust_indexes();
+        segment.youngest_is_sure = true;
+        Ok(from)
+    }
+
+    /// Whether the batches bear out the last entries of both indexes; the boundary from which the batches have to be noted
+    /// again.
+    fn borne_out(
+        &self,
+        segment: &mut Segment,
+        last: OffsetEntry,
+    ) -> Result<Option<u64>, StorageError> {
+        let position = u64::from(last.position);
+        let first = segment.scan(&self.files, 0)?.next().ok().flatten();
+        let there = segment.scan(&self.files, position)?.next().ok().flatten();
+        let last_offset = segment.base + i64::from(last.relative_offset);
+        if there.is_none_or(|found| found.last_offset != last_offset) {
+            return Ok(None);
         }
         segment.first_timestamp =
             first.and_then(|found| found.header).map(|header| header.max_timestamp);
-        if let Some(last) = times.with(disk, |entries| entries.last())? {
-            let offset = base + i64::from(last.relative_offset);
-            segment.youngest = Youngest { timestamp: last.timestamp, offset };
-        }
-        (segment.offsets, segment.times) = (offsets, times);
-        Ok(u64::from(last.position))
+        let last = segment.times.with(self.disk(), |entries| entries.last())?;
+        let Some(last) = last else { return Ok(Some(0)) };
+        let offset = segment.base + i64::from(last.relative_offset);
+        segment.youngest = Youngest { timestamp: last.timestamp, offset };
+        // What follows the youngest record that the index knows of may be younger: the index may have lost entries.
+        let holder = segment.find(&self.files, self.disk(), offset).ok().flatten();
+        let holder = holder.filter(|found| found.is_as_young_as(last.timestamp));
+        Ok(holder.map(|found| found.position.min(position)))
     }
 
     /// Walks a segment from a boundary to its end. What is not trusted is read whole and its checksum computed.
@@ -196,6 +266,7 @@ impl Log {
         let mut position = from;
         let mut expected = if from == 0 { segment.base } else { i64::MIN };
         let mut fault = None;
+        let mut unchecked = size;
         let mut batches = Vec::new();
         {
             let mut scan = segment.scan(&self.files, from)?;
@@ -204,6 +275,7 @@ impl Log {
                     Ok((found, header)) => {
                         if found.last_offset >= trusted {
                             recovered.checked_bytes += found.size as u64;
+                            unchecked = unchecked.min(found.position);
                         }
                         expected = found.last_offset + 1;
                         position = found.end();
@@ -220,8 +292,11 @@ impl Log {
         }
         if let Some(detail) = fault {
             let offset = Offset::from_wire(expected).unwrap_or_default();
-            self.cut(segment, position, size, next, offset, detail, recovered)?;
+            // What lies below the recovery point was on disk whole; a clean stop leaves no torn tail at all.
+            let whole = next.is_some() || expected < trusted;
+            self.cut(segment, position, size, whole, offset, detail, recovered)?;
         }
+        segment.unchecked = Unchecked::below(unchecked.min(segment.size));
         let end = if expected == i64::MIN { segment.base } else { expected };
         self.end = Offset::new(next.unwrap_or(end).max(0));
         if trusted != i64::MAX && size > 0 {
@@ -244,26 +319,31 @@ impl Log {
             Ok(None) => return Err(Wrong::Bytes("the file ends".into())),
             Err(ReadError::Storage(error)) => return Err(Wrong::Storage(error)),
             Err(ReadError::Damaged { source, .. }) => return Err(Wrong::Bytes(source.to_string())),
-            Err(error @ ReadError::OutOfRange { .. }) => {
-                return Err(Wrong::Bytes(error.to_string()));
-            }
+            Err(error) => return Err(Wrong::Bytes(error.to_string())),
         };
         let base = found.header.map_or(found.last_offset, |header| header.base_offset);
+        // Records below the recovery point were on disk, up to the very last: none is jumped over.
+        let jumps = expected < trusted && trusted <= base && trusted != i64::MAX;
         if base < expected
+            || (jumps && next.is_none() && expected != i64::MIN)
             || found.last_offset < base
+            || found.last_offset - segment.base > i64::from(i32::MAX)
             || next.is_some_and(|next| found.last_offset >= next)
         {
             let range = format!("offsets {base} to {} after {expected}", found.last_offset);
             return Err(Wrong::Bytes(range));
         }
-        if found.last_offset >= trusted && found.header.is_some() {
+        if found.last_offset >= trusted {
             let slice =
                 segment.slice(&self.files, found.position, found.end()).map_err(Wrong::Storage)?;
             let bytes = slice
                 .read()
                 .map_err(StorageError::at("read", &**segment.path()))
                 .map_err(Wrong::Storage)?;
-            let sound = Batch::new(bytes).and_then(|batch| batch.check_crc());
+            let sound = Checksum::of(&bytes).and_then(|mut sum| {
+                sum.update(&bytes);
+                sum.finish()
+            });
             sound.map_err(|error| Wrong::Bytes(error.to_string()))?;
         }
         Ok((found, found.header))
@@ -276,15 +356,15 @@ impl Log {
         segment.note(found.position, found.size, batch, self.config.index_interval_bytes);
     }
 
-    /// Cuts the torn tail of the last segment; refuses if it is none: a whole batch stands behind it, or it is not the
-    /// last segment.
+    /// Cuts the torn tail of the last segment; refuses if it is none: a whole batch stands there or behind it, or the segment
+    /// should be whole: it is not the last, or what is wrong lies below the recovery point.
     #[expect(clippy::too_many_arguments, reason = "all of it goes into the error or the cut")]
     fn cut(
         &self,
         segment: &mut Segment,
         position: u64,
         size: u64,
-        next: Option<i64>,
+        whole: bool,
         offset: Offset,
         detail: String,
         recovered: &mut Recovered,
@@ -297,13 +377,18 @@ impl Log {
             offset,
             detail,
         };
-        if next.is_some() {
+        if whole {
             return Err(damaged(detail));
         }
         let file = segment.file(&self.files)?;
         let length = usize::try_from(size - position).unwrap_or(usize::MAX);
         let tail = crate::os::FileSlice { file: file.clone(), position, len: length };
         let tail = tail.read().map_err(StorageError::at("read", &path))?;
+        let sound = crate::record::check_crc(&tail).is_ok();
+        if sound && BatchHeader::parse(&tail).is_ok_and(|header| header.base_offset >= segment.base)
+        {
+            return Err(damaged(detail));
+        }
         if let Some(after) = whole_batch_in(&tail, offset.get()) {
             let at = position + after as u64;
             return Err(damaged(format!("{detail}; a whole batch stands behind it, at byte {at}")));
@@ -319,8 +404,8 @@ impl Log {
         let path = self.folder.join("leader-epoch-checkpoint");
         let mut changed = false;
         match LeaderEpochs::load(path.clone(), &*disk)? {
-            Some(epochs) => self.epochs = epochs,
-            None => {
+            Some(epochs) if self.bears_out(&epochs) => self.epochs = epochs,
+            _ => {
                 changed = self.end > self.start;
                 recovered.rebuilt += u32::from(changed);
                 self.epochs = LeaderEpochs::empty(path);
@@ -339,6 +424,29 @@ impl Log {
             self.epochs.save(&*disk)?;
         }
         Ok(())
+    }
+
+    /// Whether the batches at the start of each epoch, and the last batch, are of the epoch that they should be.
+    fn bears_out(&self, epochs: &LeaderEpochs) -> bool {
+        let last = Offset::new(self.end.get() - 1).max(self.start);
+        let first = epochs.entries().first().map(|(_, first)| *first);
+        if self.end > self.start && first.is_none_or(|first| first > self.start) {
+            return false;
+        }
+        let starts = epochs.entries().iter().map(|(_, first)| *first);
+        starts.chain([last]).filter(|at| self.start <= *at && *at < self.end).all(|at| {
+            let there = self.header_at(at).filter(|header| header.base_offset <= at.get());
+            let epoch =
+                there.and_then(|header| LeaderEpoch::from_wire(header.partition_leader_epoch));
+            epoch.is_none() || epoch == epochs.of(at)
+        })
+    }
+
+    /// The header of the batch that holds `offset`, or of the next; `None` where none can be made out.
+    fn header_at(&self, offset: Offset) -> Option<BatchHeader> {
+        let at = self.segments.partition_point(|segment| segment.base <= offset.get());
+        let segment = &self.segments[at.checked_sub(1)?];
+        segment.find(&self.files, self.disk(), offset.get()).ok().flatten()?.header
     }
 
     /// From the newest snapshot that the log reaches, then from the batches above it.
@@ -380,7 +488,11 @@ impl Log {
         }
         for segment in &self.segments[first..] {
             let at = |error: ReadError| self.unreadable(segment, error);
-            let start = segment.find(&self.files, self.disk(), from).map_err(at)?;
+            let start = match segment.find(&self.files, self.disk(), from) {
+                Err(ReadError::Astray { .. }) => segment.find_slowly(&self.files, from),
+                found => found,
+            };
+            let start = start.map_err(at)?;
             let Some(start) = start else { continue };
             let mut scan = segment.scan(&self.files, start.position)?;
             while let Some(found) = scan.next().map_err(at)? {
@@ -395,6 +507,9 @@ impl Log {
     fn unreadable(&self, segment: &Segment, error: ReadError) -> OpenError {
         match error {
             ReadError::Storage(error) => error.into(),
+            ReadError::Rotten(Damage { file, position, offset, detail }) => {
+                OpenError::Damaged { file, folder: self.folder.clone(), position, offset, detail }
+            }
             ReadError::Damaged { file, position, source } => OpenError::Damaged {
                 file,
                 folder: self.folder.clone(),
@@ -402,13 +517,15 @@ impl Log {
                 offset: Offset::new(segment.base),
                 detail: source.to_string(),
             },
-            ReadError::OutOfRange { wanted, .. } => OpenError::Damaged {
-                file: segment.path().to_path_buf(),
-                folder: self.folder.clone(),
-                position: 0,
-                offset: wanted,
-                detail: error.to_string(),
-            },
+            ReadError::OutOfRange { .. } | ReadError::Unchecked(_) | ReadError::Astray { .. } => {
+                OpenError::Damaged {
+                    file: segment.path().to_path_buf(),
+                    folder: self.folder.clone(),
+                    position: 0,
+                    offset: Offset::new(segment.base),
+                    detail: error.to_string(),
+                }
+            }
         }
     }
 }

@@ -46,7 +46,9 @@ impl Log {
             return None;
         }
         let age = now.0.saturating_sub(first.youngest.timestamp);
-        if config.retention_ms >= 0 && first.youngest.timestamp >= 0 && age > config.retention_ms {
+        // A time index that lies must not cost records: see `check_before_retention`.
+        let sure = first.youngest_is_sure && first.youngest.timestamp >= 0;
+        if config.retention_ms >= 0 && sure && age > config.retention_ms {
             return Some(Reason::Age);
         }
         let rest = self.size_bytes().saturating_sub(first.size);
@@ -82,7 +84,10 @@ impl Log {
     fn raise_start(&mut self, start: Offset) -> Result<(), StorageError> {
         self.start = self.start.max(start);
         if self.epochs.cut_below(self.start) {
-            self.epochs.save(self.disk())?;
+            // What is left of them in the file does no harm, and a full disk must not keep records from being deleted.
+            if let Err(error) = self.epochs.save(self.disk()) {
+                tracing::warn!(partition = %self.partition, %error, "deleted records' leader epochs stay in the checkpoint");
+            }
         }
         self.assert_invariants();
         Ok(())

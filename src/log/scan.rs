@@ -25,6 +25,11 @@ impl Found {
     pub fn end(&self) -> u64 {
         self.position + self.size as u64
     }
+
+    /// Whether its youngest record has this timestamp; old formats do not say.
+    pub fn is_as_young_as(&self, timestamp: i64) -> bool {
+        self.header.is_none_or(|header| header.max_timestamp == timestamp)
+    }
 }
 
 /// Reads ahead this much, so that small batches do not cost a system call each.

@@ -8,6 +8,7 @@ use super::error::{ReadError, StorageError};
 use super::files::{FileCache, path_in};
 use super::index::{Index, OffsetEntry, TimeEntry};
 use super::scan::{Found, Scan};
+use super::unchecked::Unchecked;
 use crate::os::{Disk, DiskFile, FileSlice};
 
 /// The youngest record so far.
@@ -43,9 +44,21 @@ pub struct Segment {
     pub offsets: Index<OffsetEntry>,
     /// The index by timestamp.
     pub times: Index<TimeEntry>,
+    /// What of it stood on disk before this start and has not been checked since.
+    pub unchecked: Unchecked,
+    /// Whether `youngest` comes from the batches; else only the time index says so.
+    pub youngest_is_sure: bool,
+    /// Whether an index was found to lead astray: it is not used any more, but rebuilt.
+    pub index_is_wrong: bool,
+    /// Whether the indexes were made by this process, and so are as dense as they can be.
+    index_is_ours: bool,
     path: Arc<Path>,
     since_entry: u64,
 }
+
+/// A lookup that has to step over so many bytes and batches shows that the index lacks entries.
+const SPARSE_BYTES: u64 = 4 << 20;
+const SPARSE_BATCHES: u32 = 100;
 
 impl Segment {
     /// A segment without batches; its files are made when something is written.
@@ -57,9 +70,26 @@ impl Segment {
             first_timestamp: None,
             offsets: Index::fresh(path_in(folder, base, ".index")),
             times: Index::fresh(path_in(folder, base, ".timeindex")),
+            unchecked: Unchecked::default(),
+            youngest_is_sure: true,
+            index_is_wrong: false,
+            index_is_ours: true,
             path: path_in(folder, base, ".log").into(),
             since_entry: 0,
         }
+    }
+
+    /// Notes that its indexes were found on disk, and that nobody vouches for them.
+    pub fn distrust_indexes(&mut self) {
+        self.youngest_is_sure = false;
+        self.index_is_ours = false;
+    }
+
+    /// Takes over indexes that were rebuilt from its batches, all of them.
+    pub fn take_indexes(&mut self, fresh: Segment) {
+        (self.offsets, self.times) = (fresh.offsets, fresh.times);
+        (self.youngest, self.since_entry) = (fresh.youngest, fresh.since_entry);
+        (self.youngest_is_sure, self.index_is_wrong, self.index_is_ours) = (true, false, true);
     }
 
     /// Where its batches are.
@@ -134,25 +164,70 @@ impl Segment {
     /// As the system says.
     pub fn seal(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         self.push_time();
-        self.offsets.seal(disk)?;
-        self.times.seal(disk)
+        self.write_indexes(disk)?;
+        // Both or neither: a segment that could not be sealed goes on taking batches.
+        self.offsets.let_go();
+        self.times.let_go();
+        Ok(())
+    }
+
+    /// The last entry of the offset index that is not above `offset`.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn near(&self, disk: &dyn Disk, offset: i64) -> Result<Option<OffsetEntry>, StorageError> {
+        let relative = u32::try_from(offset - self.base).unwrap_or(0);
+        self.offsets
+            .with(disk, |entries| entries.last_where(|entry| entry.relative_offset <= relative))
     }
 
     /// The batch that holds `offset`, or the first after it; `None` if all lie below.
     ///
     /// # Errors
-    /// See [`Scan::next`].
+    /// See [`Scan::next`]; `Astray` where the index leads to no batch, or to a later one.
     pub fn find(
         &self,
         files: &FileCache,
         disk: &dyn Disk,
         offset: i64,
     ) -> Result<Option<Found>, ReadError> {
-        let relative = u32::try_from(offset - self.base).unwrap_or(0);
-        let near = self
-            .offsets
-            .with(disk, |entries| entries.last_where(|entry| entry.relative_offset <= relative))?;
-        let mut scan = self.scan(files, near.map_or(0, |entry| u64::from(entry.position)))?;
+        self.find_below(files, disk, offset, self.size)
+    }
+
+    /// The same among the batches below `end`, which is a boundary between them.
+    ///
+    /// # Errors
+    /// See [`Segment::find`].
+    pub fn find_below(
+        &self,
+        files: &FileCache,
+        disk: &dyn Disk,
+        offset: i64,
+        end: u64,
+    ) -> Result<Option<Found>, ReadError> {
+        let near = self.near(disk, offset)?;
+        let from = near.map_or(0, |entry| u64::from(entry.position));
+        let mut scan = Scan::new(self.file(files)?, &self.path, from, end);
+        let (mut entry, mut steps) = (near, 0);
+        while let Some(found) = self.step(&mut scan, entry.take())? {
+            if found.last_offset >= offset {
+                return Ok(Some(found));
+            }
+            steps += 1;
+            let sparse = steps > SPARSE_BATCHES && found.position - from > SPARSE_BYTES;
+            if sparse && !self.index_is_ours {
+                return Err(self.astray());
+            }
+        }
+        Ok(None)
+    }
+
+    /// The batch that holds `offset`, or the first after it, found without the index.
+    ///
+    /// # Errors
+    /// See [`Scan::next`].
+    pub fn find_slowly(&self, files: &FileCache, offset: i64) -> Result<Option<Found>, ReadError> {
+        let mut scan = self.scan(files, 0)?;
         while let Some(found) = scan.next()? {
             if found.last_offset >= offset {
                 return Ok(Some(found));
@@ -161,10 +236,34 @@ impl Segment {
         Ok(None)
     }
 
+    /// The next batch of a walk. If an index entry led there, the batch must bear it out: it ends no later than the entry says
+    /// (older Kafkas noted the end of all that was appended together).
+    fn step(
+        &self,
+        scan: &mut Scan<'_>,
+        entry: Option<OffsetEntry>,
+    ) -> Result<Option<Found>, ReadError> {
+        let Some(entry) = entry else { return scan.next() };
+        let last = self.base + i64::from(entry.relative_offset);
+        match scan.next() {
+            Ok(Some(found)) => {
+                let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+                let borne_out = self.base <= first && found.last_offset <= last;
+                if borne_out { Ok(Some(found)) } else { Err(self.astray()) }
+            }
+            Ok(None) | Err(ReadError::Damaged { .. }) => Err(self.astray()),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn astray(&self) -> ReadError {
+        ReadError::Astray { file: self.path.to_path_buf() }
+    }
+
     /// The last boundary between batches that is not above `limit`, found from `from`, which is one.
     ///
     /// # Errors
-    /// See [`Scan::next`].
+    /// See [`Segment::find`].
     pub fn boundary(
         &self,
         files: &FileCache,
@@ -175,13 +274,14 @@ impl Segment {
         if limit >= self.size {
             return Ok(self.size);
         }
-        let near = self
+        let mut entry = self
             .offsets
             .with(disk, |entries| entries.last_where(|entry| u64::from(entry.position) <= limit))?
-            .map_or(from, |entry| u64::from(entry.position).max(from));
+            .filter(|entry| u64::from(entry.position) > from);
+        let near = entry.map_or(from, |entry| u64::from(entry.position));
         let mut scan = self.scan(files, near)?;
         let mut boundary = near;
-        while let Some(found) = scan.next()? {
+        while let Some(found) = self.step(&mut scan, entry.take())? {
             if found.end() > limit {
                 break;
             }
@@ -212,18 +312,25 @@ impl Segment {
         Ok(FileSlice { file: self.file(files)?, position: start, len })
     }
 
-    /// Whether no batch at or below this timestamp can lie below the returned position.
+    /// A batch's position below which no record is as young as `timestamp`.
     ///
     /// # Errors
-    /// As the system says.
-    pub fn position_for_time(&self, disk: &dyn Disk, timestamp: i64) -> Result<u64, StorageError> {
+    /// See [`Segment::find`]; `Astray` also where the time index names a batch that is not so old.
+    pub fn position_for_time(
+        &self,
+        files: &FileCache,
+        disk: &dyn Disk,
+        timestamp: i64,
+    ) -> Result<u64, ReadError> {
         let before = self
             .times
             .with(disk, |entries| entries.last_where(|entry| entry.timestamp < timestamp))?;
         let Some(before) = before else { return Ok(0) };
-        let near = self.offsets.with(disk, |entries| {
-            entries.last_where(|entry| entry.relative_offset <= before.relative_offset)
-        })?;
-        Ok(near.map_or(0, |entry| u64::from(entry.position)))
+        let found = self.find(files, disk, self.base + i64::from(before.relative_offset))?;
+        let found = found.ok_or_else(|| self.astray())?;
+        match found.header {
+            Some(header) if header.max_timestamp != before.timestamp => Err(self.astray()),
+            _ => Ok(found.position),
+        }
     }
 }

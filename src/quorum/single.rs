@@ -239,10 +239,21 @@ impl Owner {
                 Err(refused) => {
                     let _ = command.reply.send(Err(refused.into()));
                 }
-                Ok(records) => {
-                    committed.push(command.reply);
-                    failure = failure.or_else(|| self.append(&records).err());
-                }
+                Ok(records) if failure.is_none() => match self.append(&records) {
+                    // It was taken back whole: what is deleted elsewhere makes room for the next try.
+                    Err(StartError::Append(AppendError::Storage(error)))
+                        if error.is_no_room() && !self.log.is_offline() =>
+                    {
+                        tracing::error!(%error, "there is no room for a change of metadata");
+                        let why = format!("there is no room: {error}");
+                        let _ = command.reply.send(Err(SubmitError::Failed(why.into())));
+                    }
+                    done => {
+                        committed.push(command.reply);
+                        failure = done.err();
+                    }
+                },
+                Ok(_) => committed.push(command.reply),
             }
         }
         failure = failure.or_else(|| self.flush().err());
@@ -328,6 +339,7 @@ impl Owner {
         } else if from > Offset::ZERO {
             return Err(self.damaged(format!("its log begins at {from}, but there is no snapshot")));
         }
+        self.log.check_all()?;
         while from < self.log.end() {
             let slice = self.log.slice(from, self.log.end(), 4 << 20, true)?;
             for part in &slice.slices {

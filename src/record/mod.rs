@@ -8,6 +8,7 @@
 
 mod batch;
 mod builder;
+mod checksum;
 pub mod codec;
 pub mod control;
 mod error;
@@ -23,6 +24,7 @@ mod walk;
 
 pub use batch::{Batch, Batches, check_crc, split_batches, split_fetched};
 pub use builder::{BatchBuilder, BatchOptions, BatchProducer, BuildError};
+pub use checksum::Checksum;
 pub use codec::{Codec, CompressError, DecompressError};
 pub use error::BatchError;
 pub use fetched::{AnyBatch, AnyBatches, AnyRecords, ReadAnyError, split_any};

@@ -33,7 +33,8 @@ fn open(data: &Path, segment_bytes: u32) -> (LogDir, Log, Recovered) {
     let id = dir.partitions().expect("partitions are listed").into_iter();
     let id = id.filter(|found| found.partition == partition).find_map(|found| found.topic_id);
     let id = id.unwrap_or(TopicId([7; 16]));
-    let (log, recovered) = dir.open_log(&partition, id, config).expect("the log opens");
+    let (mut log, recovered) = dir.open_log(&partition, id, config).expect("the log opens");
+    log.check_all().expect("what stood on disk is sound");
     (dir, log, recovered)
 }
 

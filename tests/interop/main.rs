@@ -15,6 +15,8 @@ mod records;
 mod bad_input;
 mod clients;
 mod crash;
+mod damage;
+mod disks;
 mod fetching;
 mod files;
 mod groups;

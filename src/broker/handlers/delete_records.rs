@@ -1,6 +1,8 @@
 //! DeleteRecords (key 21), v0 to v2. Moves the start of partitions up (KIP-107); offset -1 means the high watermark. Where
 //! `cleanup.policy` does not name `delete`: error 44. The new starts are durable before the answer.
 
+use std::sync::Arc;
+
 use super::target;
 use crate::base::{ErrorCode, Offset};
 use crate::broker::dispatch::Call;
@@ -26,11 +28,13 @@ pub fn handle(call: Call<DeleteRecordsRequest>) -> Reply<DeleteRecordsResponse> 
 
 fn delete_all(node: &Node, request: DeleteRecordsRequest) -> DeleteRecordsResponse {
     let mut topics = Vec::with_capacity(request.topics.len());
+    let mut moved = Vec::new();
     for topic in request.topics {
         let logs = node.partitions.topic(&topic.name);
         let one = |wanted: &DeleteRecordsPartition| {
             let unknown = ErrorCode::UnknownTopicOrPartition;
             let partition = target::partition(logs.as_ref(), wanted.partition_index, unknown);
+            moved.push(partition.clone().ok());
             let done = partition.and_then(|partition| delete(node, &partition, wanted.offset));
             let (low_watermark, error_code) = match done {
                 Ok(start) => (start.get(), ErrorCode::None),
@@ -51,12 +55,15 @@ fn delete_all(node: &Node, request: DeleteRecordsRequest) -> DeleteRecordsRespon
         });
     }
     let mut response = DeleteRecordsResponse { topics, ..Default::default() };
-    if let Err(error) = node.partitions.checkpoint() {
-        tracing::error!(%error, "the starts of partitions could not be made durable");
-        response.topics.iter_mut().flat_map(|topic| &mut topic.partitions).for_each(|result| {
+    let written = node.partitions.checkpoint();
+    let results = response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+    for (result, partition) in results.zip(moved) {
+        let lasts =
+            |partition: Arc<Partition>| written.iter().any(|dir| Arc::ptr_eq(dir, &partition.dir));
+        if result.error_code == 0 && !partition.is_some_and(lasts) {
             result.low_watermark = -1;
             result.error_code = ErrorCode::KafkaStorageError.to_wire();
-        });
+        }
     }
     response
 }

@@ -15,7 +15,7 @@ use crate::broker::node::Node;
 use crate::broker::partition::{Partition, Waiter};
 use crate::broker::reply::{Answer, Reply};
 use crate::broker::sessions::{Key, Plan, Told, Wanted};
-use crate::log::LogSlice;
+use crate::log::{Check, LogSlice, ReadError};
 use crate::wire::Records;
 use crate::wire::fetch::{
     EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
@@ -62,7 +62,10 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
             });
         }
     };
-    let found = collect(&node, &plan, &terms);
+    let (found, unchecked) = collect(&node, &plan, &terms);
+    if !unchecked.is_empty() {
+        return Reply::later(park(node, plan, terms));
+    }
     if is_enough(&found, &terms) || wait.is_zero() || plan.partitions.is_empty() {
         return Reply::Ready(answer(&node, &plan, found, &terms));
     }
@@ -71,6 +74,7 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
 
 async fn park(node: Arc<Node>, plan: Plan, terms: Terms) -> Answer<FetchResponse> {
     let waiter = Arc::new(Waiter::default());
+    let mut unreadable = false;
     loop {
         // First registered, then looked: nothing that is appended in between is missed.
         for (key, _, _) in &plan.partitions {
@@ -78,18 +82,35 @@ async fn park(node: Arc<Node>, plan: Plan, terms: Terms) -> Answer<FetchResponse
                 partition.wait(&waiter);
             }
         }
-        let found = collect(&node, &plan, &terms);
-        if is_enough(&found, &terms) {
+        let (found, unchecked) = collect(&node, &plan, &terms);
+        if !unchecked.is_empty() && !unreadable {
+            unreadable = !check(&node, unchecked).await;
+            continue;
+        }
+        let late = Instant::now() >= terms.deadline || node.stopping.is_cancelled();
+        if late || unreadable || is_enough(&found, &terms) {
             return answer(&node, &plan, found, &terms);
         }
         tokio::select! {
             () = waiter.woken() => {}
-            () = tokio::time::sleep_until(terms.deadline) => break,
-            () = node.stopping.cancelled() => break,
+            () = tokio::time::sleep_until(terms.deadline) => {}
+            () = node.stopping.cancelled() => {}
         }
     }
-    let found = collect(&node, &plan, &terms);
-    answer(&node, &plan, found, &terms)
+}
+
+/// What has to be checked before it is served.
+type Todo = Vec<(Arc<Partition>, Box<Check>)>;
+
+/// Checks where the disk may be waited for. Damage takes its partition offline, which the next look finds. Returns whether
+/// all could be read.
+async fn check(node: &Node, unchecked: Todo) -> bool {
+    let _turn = node.checking.acquire().await;
+    let check = move || {
+        let mut checks = unchecked.iter();
+        checks.all(|(partition, check)| partition.check(check).is_ok() || partition.is_damaged())
+    };
+    tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
 fn is_enough(found: &[Found], terms: &Terms) -> bool {
@@ -141,19 +162,42 @@ fn find(node: &Node, key: &Key) -> Result<Arc<Partition>, ErrorCode> {
     target::partition(topic.as_ref(), key.partition, unknown)
 }
 
-fn collect(node: &Node, plan: &Plan, terms: &Terms) -> Vec<Found> {
+/// What there is of every partition, and what has to be checked first.
+fn collect(node: &Node, plan: &Plan, terms: &Terms) -> (Vec<Found>, Todo) {
+    let mut unchecked = Vec::new();
     let mut left = terms.max_bytes;
     let mut nothing_yet = true;
     let mut out = Vec::with_capacity(plan.partitions.len());
     for (key, wanted, told_before) in &plan.partitions {
         let found = read(node, key, wanted, terms, left, nothing_yet);
-        let (data, slice) =
-            found.unwrap_or_else(|code| (failed(key.partition, code), LogSlice::default()));
+        let (data, slice) = match found {
+            Ok(found) => found,
+            Err(NotRead::Refused(code)) => (failed(key.partition, code), LogSlice::default()),
+            Err(NotRead::Unchecked(partition, check)) => {
+                left = left.saturating_sub(usize::try_from(check.bytes()).unwrap_or(usize::MAX));
+                nothing_yet = false;
+                unchecked.push((partition, check));
+                (failed(key.partition, ErrorCode::KafkaStorageError), LogSlice::default())
+            }
+        };
         left = left.saturating_sub(slice.bytes);
         nothing_yet &= slice.bytes == 0;
         out.push(Found { key: key.clone(), told_before: *told_before, data, slice });
     }
-    out
+    (out, unchecked)
+}
+
+/// Why nothing was read of a partition.
+enum NotRead {
+    Refused(ErrorCode),
+    /// This has to be checked first.
+    Unchecked(Arc<Partition>, Box<Check>),
+}
+
+impl From<ErrorCode> for NotRead {
+    fn from(code: ErrorCode) -> NotRead {
+        NotRead::Refused(code)
+    }
 }
 
 fn failed(partition_index: i32, code: ErrorCode) -> PartitionData {
@@ -173,10 +217,10 @@ fn read(
     terms: &Terms,
     left: usize,
     nothing_yet: bool,
-) -> Result<(PartitionData, LogSlice), ErrorCode> {
+) -> Result<(PartitionData, LogSlice), NotRead> {
     let partition = find(node, key)?;
     if terms.replica {
-        return Err(ErrorCode::NotLeaderOrFollower);
+        return Err(ErrorCode::NotLeaderOrFollower.into());
     }
     target::check_epoch(&partition, wanted.leader_epoch)?;
     let log = partition.log();
@@ -203,13 +247,16 @@ fn read(
         }
     }
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
-    let slice = log.slice(from, end, max_bytes, nothing_yet).map_err(|error| {
-        if error.code() == ErrorCode::KafkaStorageError {
-            tracing::error!(partition = %partition.id, %error, "read failed");
+    let slice = log.slice(from, end, max_bytes, nothing_yet);
+    drop(log);
+    match slice {
+        Ok(slice) => Ok((data, slice)),
+        Err(ReadError::Unchecked(check)) => Err(NotRead::Unchecked(partition, check)),
+        Err(error) => {
+            partition.read_failed(&error);
+            Err(error.code().into())
         }
-        error.code()
-    })?;
-    Ok((data, slice))
+    }
 }
 
 fn answer(node: &Node, plan: &Plan, found: Vec<Found>, terms: &Terms) -> Answer<FetchResponse> {

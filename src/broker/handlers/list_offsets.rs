@@ -5,6 +5,7 @@
 use crate::base::{ErrorCode, LeaderEpoch, Millis};
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
+use crate::broker::partition::Partition;
 use crate::broker::reply::Reply;
 use crate::log::{Log, ReadError};
 use crate::wire::list_offsets::{
@@ -53,7 +54,7 @@ fn look_up(node: &Node, version: i16, request: ListOffsetsRequest) -> ListOffset
                     return Err(ErrorCode::NotLeaderOrFollower);
                 }
                 target::check_epoch(&partition, wanted.current_leader_epoch)?;
-                offset(&partition.log(), wanted.timestamp)
+                offset(&partition, wanted.timestamp)
             });
             respond(version, wanted.partition_index, found)
         };
@@ -87,15 +88,21 @@ fn respond(
     }
 }
 
-fn offset(log: &Log, timestamp: i64) -> Result<Found, ErrorCode> {
+fn offset(partition: &Partition, timestamp: i64) -> Result<Found, ErrorCode> {
     let failed = |error: ReadError| error.code();
     let by_time = match timestamp {
-        LATEST => return Ok((log.end().get(), -1, log.latest_epoch())),
-        EARLIEST | EARLIEST_LOCAL => return Ok((log.start().get(), -1, log.epoch_of(log.start()))),
+        LATEST => {
+            let log = partition.log();
+            return Ok((log.end().get(), -1, log.latest_epoch()));
+        }
+        EARLIEST | EARLIEST_LOCAL => {
+            let log = partition.log();
+            return Ok((log.start().get(), -1, log.epoch_of(log.start())));
+        }
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok((-1, -1, None)),
-        LARGEST_TIMESTAMP => log.offset_of_max_timestamp().map_err(failed)?,
+        LARGEST_TIMESTAMP => partition.read(Log::offset_of_max_timestamp).map_err(failed)?,
         timestamp if timestamp >= 0 => {
-            log.offset_for_timestamp(Millis(timestamp)).map_err(failed)?
+            partition.read(|log| log.offset_for_timestamp(Millis(timestamp))).map_err(failed)?
         }
         _ => return Err(ErrorCode::UnsupportedVersion),
     };

@@ -175,7 +175,8 @@ pub fn offline_replicas(node: &Node, topic: &Topic) -> impl Fn(&PartitionRecord)
         let at = usize::try_from(partition.partition_id).unwrap_or(usize::MAX);
         let slot = logs.as_ref().and_then(|logs| logs.slots.get(at));
         match slot {
-            Some(Slot::Offline) => partition.replicas.clone(),
+            Some(Slot::Online(served)) if served.is_damaged() => partition.replicas.clone(),
+            Some(Slot::Offline(_)) => partition.replicas.clone(),
             _ => Vec::new(),
         }
     }

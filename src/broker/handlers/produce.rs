@@ -239,6 +239,9 @@ fn append(
             batch
         }
     };
+    if partition.dir.is_offline() {
+        return Err(AppendError::Offline { partition: partition.id.to_string() }.into());
+    }
     let mut log = partition.log();
     let placed = log.append(&batch, &checked, partition.leader_epoch, now);
     let offline = log.is_offline();
@@ -246,13 +249,13 @@ fn append(
     let log_start_offset = log.start().get();
     drop(log);
     let placed = placed.inspect_err(|error| {
-        if let (true, AppendError::Storage(storage)) = (offline, error) {
-            partition.fail(storage);
-        }
-        if matches!(error, AppendError::Storage(_)) {
-            tracing::error!(partition = %partition.id, %error, "append failed");
+        if let AppendError::Storage(storage) = error {
+            partition.append_failed(storage, offline);
         }
     })?;
+    if partition.dir.is_full() {
+        partition.dir.set_full(false);
+    }
     if !placed.duplicate {
         partition.wake();
         node.mark_dirty(partition);

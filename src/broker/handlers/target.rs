@@ -15,8 +15,8 @@ pub fn partition(
     let topic = topic.ok_or(unknown)?;
     let slot = usize::try_from(index).ok().and_then(|at| topic.slots.get(at));
     match slot {
-        Some(Slot::Online(partition)) => Ok(partition.clone()),
-        Some(Slot::Offline) => Err(ErrorCode::KafkaStorageError),
+        Some(Slot::Online(partition)) if !partition.is_damaged() => Ok(partition.clone()),
+        Some(Slot::Online(_) | Slot::Offline(_)) => Err(ErrorCode::KafkaStorageError),
         None => Err(ErrorCode::UnknownTopicOrPartition),
     }
 }

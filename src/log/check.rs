@@ -1,0 +1,360 @@
+//! What stood on disk before this start is held against its checksums before it is first served, once: a disk may have
+//! changed it since it was written.
+//!
+//! A read that comes upon such a stretch fails with [`ReadError::Unchecked`]. Whoever holds the log's lock lets go of it, runs
+//! the [`Check`] where the disk may be waited for, hands what it found to [`Log::checked`], and reads again. An index that
+//! leads astray is no damage: the check rebuilds it from the batches.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Log;
+use super::epochs::LeaderEpochs;
+use super::error::{Damage, ReadError, StorageError};
+use super::segment::{Appended, Segment, Youngest};
+use super::walk::{Fault, Walk};
+use crate::base::{Millis, Offset};
+use crate::os::DiskFile;
+
+/// Less is not checked at a time: the next fetch most likely goes on where this one ends.
+const READ_AHEAD: u64 = 1 << 20;
+/// More is not checked at a time, so that a check takes milliseconds.
+const AT_A_TIME: u64 = 16 << 20;
+
+/// What has to be looked at before a read can go on. Holds the file open; needs no lock.
+#[derive(Debug)]
+pub struct Check {
+    file: Arc<dyn DiskFile>,
+    path: Arc<Path>,
+    folder: PathBuf,
+    epochs: LeaderEpochs,
+    base: i64,
+    /// No offset of the segment reaches so far.
+    next: i64,
+    size: u64,
+    from: u64,
+    up_to: u64,
+    /// What the index says of the batch at `from`: some batch from there on ends with this offset.
+    entry: Option<i64>,
+    work: Work,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    Batches,
+    Indexes { interval: u32 },
+    Youngest { claimed: Youngest },
+}
+
+/// What a check found: all is well, or an index is not.
+#[derive(Debug)]
+pub struct Checked {
+    base: i64,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Sound { from: u64, to: u64 },
+    Youngest,
+    WrongIndex,
+    Reindexed { to: u64, fresh: Box<Segment> },
+}
+
+impl Check {
+    /// How many bytes it reads, about.
+    pub fn bytes(&self) -> u64 {
+        match self.work {
+            Work::Youngest { .. } => 0,
+            Work::Batches | Work::Indexes { .. } => self.up_to.saturating_sub(self.from),
+        }
+    }
+
+    /// Reads and compares. Blocking; to be called without the log's lock, not on an async thread.
+    ///
+    /// # Errors
+    /// `Rotten` where something is not what was written; `Storage` as the system says.
+    pub fn run(&self) -> Result<Checked, ReadError> {
+        let outcome = match self.work {
+            Work::Batches => self.batches(None)?,
+            Work::Indexes { interval } => self.batches(Some(interval))?,
+            Work::Youngest { claimed } => self.youngest(claimed)?,
+        };
+        Ok(Checked { base: self.base, outcome })
+    }
+
+    fn batches(&self, interval: Option<u32>) -> Result<Outcome, ReadError> {
+        let mut walk = Walk::new(&*self.file, self.from, self.size);
+        let mut fresh = interval.map(|_| Box::new(Segment::empty(&self.folder, self.base)));
+        let mut expected = if self.from == 0 { self.base } else { i64::MIN };
+        let mut entry = self.entry;
+        while walk.position() < self.up_to || entry.is_some() {
+            let position = walk.position();
+            let found = match walk.next() {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(Fault::Io(source)) if source.kind() == ErrorKind::UnexpectedEof => {
+                    return Err(self.rotten(position, expected, "the file ends there".into()));
+                }
+                Err(Fault::Io(source)) => return Err(self.storage(source).into()),
+                // Where the index led to, no batch begins.
+                Err(Fault::Batch(_)) if position == self.from && entry.is_some() => {
+                    return Ok(Outcome::WrongIndex);
+                }
+                Err(Fault::Batch(error)) => {
+                    return Err(self.rotten(position, expected, error.to_string()));
+                }
+            };
+            let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+            if entry.is_some_and(|entry| found.last_offset > entry || first < self.base) {
+                return Ok(Outcome::WrongIndex);
+            }
+            entry = entry.filter(|entry| *entry != found.last_offset);
+            let next = self.next.min(self.base + (1 << 31));
+            if first < expected || found.last_offset < first || found.last_offset >= next {
+                let detail = format!("offsets {first} to {} stand there", found.last_offset);
+                return Err(self.rotten(position, expected, detail));
+            }
+            if let Some(header) = &found.header {
+                self.check_epoch(position, first, header.partition_leader_epoch)?;
+            }
+            if let (Some(fresh), Some(interval)) = (&mut fresh, interval) {
+                let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                let youngest = Youngest { timestamp, offset: found.last_offset };
+                let batch = Appended { last_offset: found.last_offset, youngest };
+                fresh.note(position, found.size, batch, interval);
+            }
+            expected = found.last_offset + 1;
+        }
+        if entry.is_some() {
+            return Ok(Outcome::WrongIndex);
+        }
+        // Offsets are not under the checksum: one that was shifted upwards shows in what follows it.
+        let (to, after) = (walk.position(), walk.peek().map_err(|source| self.storage(source))?);
+        if let Some(after) = after.filter(|after| *after < expected) {
+            return Err(self.rotten(to, expected, format!("offset {after} stands there")));
+        }
+        Ok(match fresh {
+            Some(fresh) => Outcome::Reindexed { to, fresh },
+            None => Outcome::Sound { from: self.from, to },
+        })
+    }
+
+    /// The leader's epoch is not under the checksum either.
+    fn check_epoch(&self, position: u64, first: i64, epoch: i32) -> Result<(), ReadError> {
+        let known = self.epochs.of(Offset::new(first.max(0))).map(|epoch| epoch.get());
+        match known {
+            Some(known) if epoch != known && epoch != -1 => {
+                let detail = format!("leader epoch {epoch} stands there, {known} was written");
+                Err(self.rotten(position, first, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the last entry of the time index is the youngest record, as it should be.
+    fn youngest(&self, claimed: Youngest) -> Result<Outcome, ReadError> {
+        let mut scan = super::scan::Scan::new(self.file.clone(), &self.path, self.from, self.size);
+        let mut there = claimed.timestamp < 0;
+        loop {
+            let found = match scan.next() {
+                Ok(Some(found)) => found,
+                Ok(None) => break,
+                Err(ReadError::Storage(error)) => return Err(error.into()),
+                Err(_) => return Ok(Outcome::WrongIndex),
+            };
+            let Some(header) = found.header else {
+                there |= found.last_offset >= claimed.offset;
+                continue;
+            };
+            if header.max_timestamp > claimed.timestamp {
+                return Ok(Outcome::WrongIndex);
+            }
+            there |= header.max_timestamp == claimed.timestamp
+                && (header.base_offset..=found.last_offset).contains(&claimed.offset);
+        }
+        Ok(if there { Outcome::Youngest } else { Outcome::WrongIndex })
+    }
+
+    fn rotten(&self, position: u64, expected: i64, detail: String) -> ReadError {
+        let offset = Offset::new(expected.max(self.base).max(0));
+        ReadError::Rotten(Damage { file: self.path.to_path_buf(), position, offset, detail })
+    }
+
+    fn storage(&self, source: std::io::Error) -> StorageError {
+        StorageError::at("read", &*self.path)(source)
+    }
+}
+
+impl Log {
+    /// Takes over what a check found.
+    ///
+    /// # Errors
+    /// As the system says: a rebuilt index could not be written.
+    pub fn checked(&mut self, done: Checked) -> Result<(), ReadError> {
+        let found = self.segments.binary_search_by_key(&done.base, |segment| segment.base);
+        // Retention may have deleted it meanwhile.
+        let Ok(at) = found else { return Ok(()) };
+        let disk = self.os.disk.clone();
+        let sealed = at + 1 < self.segments.len();
+        let interval = self.config.index_interval_bytes;
+        let segment = &mut self.segments[at];
+        match done.outcome {
+            Outcome::Sound { from, to } => segment.unchecked.remove(from, to),
+            Outcome::Youngest => segment.youngest_is_sure = true,
+            Outcome::WrongIndex => segment.index_is_wrong = true,
+            Outcome::Reindexed { to, mut fresh } => {
+                let mut scan = segment.scan(&self.files, to)?;
+                while let Some(found) = scan.next()? {
+                    let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                    let youngest = Youngest { timestamp, offset: found.last_offset };
+                    let batch = Appended { last_offset: found.last_offset, youngest };
+                    fresh.note(found.position, found.size, batch, interval);
+                }
+                segment.unchecked.remove(0, to);
+                segment.take_indexes(*fresh);
+                let file = segment.offsets.path().display();
+                tracing::warn!(partition = %self.partition, %file, "an index was wrong and was rebuilt from its segment");
+                if sealed {
+                    segment.seal(&*disk)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next stretch that nobody has checked since this start; `None` once all is.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn next_check(&self) -> Result<Option<Check>, StorageError> {
+        for (at, segment) in self.segments.iter().enumerate() {
+            if segment.index_is_wrong {
+                return self.reindex(at).map(Some);
+            }
+            if let Some((start, _)) = segment.unchecked.from(0) {
+                return self.check_from(at, start, READ_AHEAD).map(Some);
+            }
+            if !segment.youngest_is_sure {
+                return self.check_youngest(at).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Checks all that nobody has checked since this start. Blocking.
+    ///
+    /// # Errors
+    /// `Rotten` where something is not what was written; `Storage` as the system says.
+    pub fn check_all(&mut self) -> Result<(), ReadError> {
+        while let Some(check) = self.next_check()? {
+            self.checked(check.run()?)?;
+        }
+        Ok(())
+    }
+
+    /// What has to be checked before retention may go by the age of the first segment, if it would.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn check_before_retention(&self, now: Millis) -> Result<Option<Check>, StorageError> {
+        let (first, config) = (&self.segments[0], &self.config);
+        let by_age = config.delete && config.retention_ms >= 0 && first.size > 0;
+        let age = now.0.saturating_sub(first.youngest.timestamp);
+        if !by_age || first.youngest_is_sure || age <= config.retention_ms {
+            return Ok(None);
+        }
+        self.check_youngest(0).map(Some)
+    }
+
+    /// Refuses to go on until the batches that `offset` and `budget` bytes lead to are checked.
+    pub(super) fn require(&self, at: usize, offset: i64, budget: usize) -> Result<(), ReadError> {
+        let segment = &self.segments[at];
+        let near = segment.near(self.disk(), offset)?.map_or(0, |entry| u64::from(entry.position));
+        let Some((start, _)) = segment.unchecked.from(near) else { return Ok(()) };
+        let begin = segment
+            .find_below(&self.files, self.disk(), offset, start)
+            .map_err(|error| self.astray(at, error))?;
+        let wanted = match begin {
+            Some(found) => found.position + (budget.max(found.size) as u64),
+            None => start + budget as u64,
+        };
+        if begin.is_some() && wanted.min(segment.size) <= start {
+            return Ok(());
+        }
+        Err(ReadError::Unchecked(Box::new(self.check_from(at, start, wanted - start)?)))
+    }
+
+    /// An error that comes from an index is answered by rebuilding it.
+    pub(super) fn astray(&self, at: usize, error: ReadError) -> ReadError {
+        match error {
+            ReadError::Astray { .. } => self
+                .reindex(at)
+                .map_or_else(ReadError::from, |check| ReadError::Unchecked(check.into())),
+            other => other,
+        }
+    }
+
+    /// A check of about `bytes` from `start` on, which nobody has checked. It begins at the index entry before, whose offset
+    /// the first batch must bear out.
+    pub(super) fn check_from(
+        &self,
+        at: usize,
+        start: u64,
+        bytes: u64,
+    ) -> Result<Check, StorageError> {
+        let segment = &self.segments[at];
+        if segment.index_is_wrong {
+            return self.reindex(at);
+        }
+        let entry = segment.offsets.with(self.disk(), |entries| {
+            entries.last_where(|entry| u64::from(entry.position) <= start)
+        })?;
+        let up_to = start + bytes.clamp(READ_AHEAD, AT_A_TIME);
+        let check = self.look_at(at, Work::Batches)?;
+        Ok(match entry {
+            None => Check { up_to, ..check },
+            Some(entry) => {
+                let last = segment.base + i64::from(entry.relative_offset);
+                Check { from: u64::from(entry.position), up_to, entry: Some(last), ..check }
+            }
+        })
+    }
+
+    fn reindex(&self, at: usize) -> Result<Check, StorageError> {
+        self.look_at(at, Work::Indexes { interval: self.config.index_interval_bytes })
+    }
+
+    /// A check of whether the time index of a segment tells the truth about its youngest record.
+    pub(super) fn check_youngest(&self, at: usize) -> Result<Check, StorageError> {
+        let segment = &self.segments[at];
+        if segment.index_is_wrong {
+            return self.reindex(at);
+        }
+        let claimed = segment.youngest;
+        let near = match claimed.timestamp {
+            ..0 => None,
+            _ => segment.near(self.disk(), claimed.offset)?,
+        };
+        let from = near.map_or(0, |entry| u64::from(entry.position));
+        Ok(Check { from, ..self.look_at(at, Work::Youngest { claimed })? })
+    }
+
+    fn look_at(&self, at: usize, work: Work) -> Result<Check, StorageError> {
+        let segment = &self.segments[at];
+        Ok(Check {
+            file: segment.file(&self.files)?,
+            path: segment.path().clone(),
+            folder: self.folder.clone(),
+            epochs: self.epochs.clone(),
+            base: segment.base,
+            next: self.segments.get(at + 1).map_or(self.end.get(), |next| next.base),
+            size: segment.size,
+            from: 0,
+            up_to: segment.size,
+            entry: None,
+            work,
+        })
+    }
+}
