@@ -361,7 +361,10 @@ impl Partitions {
             let mut points = Offsets::new();
             for partition in here {
                 let log = partition.log();
-                points.insert(partition.id.clone(), log.recovery_point());
+                // What is damaged, or could not be opened, is left out: the next start checks all of it.
+                if !partition.is_damaged() {
+                    points.insert(partition.id.clone(), log.recovery_point());
+                }
                 starts.insert(partition.id.clone(), log.start());
             }
             starts.retain(|_, start| *start > Offset::ZERO);

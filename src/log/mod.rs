@@ -7,6 +7,7 @@
 //! before this start is checked before it is first read: see [`Check`].
 
 mod append;
+mod believe;
 mod check;
 mod checkpoint;
 #[cfg(test)]
