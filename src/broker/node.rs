@@ -12,11 +12,13 @@ use super::partition::Partition;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use super::sessions::Sessions;
-use crate::base::{Millis, TopicId};
+use crate::base::{Millis, Offset, TopicId};
 use crate::config::BrokerConfig;
+use crate::log::{AppendError, Placed};
 use crate::meta::{Image, NewTopic, create_topic};
 use crate::os::Os;
 use crate::quorum::{MetadataStore, SubmitError};
+use crate::record::{Batch, Checked};
 
 /// One broker.
 #[derive(Debug)]
@@ -45,6 +47,17 @@ pub struct Node {
     pub checking: tokio::sync::Semaphore,
     /// Cancelled when the broker stops: parked requests are answered with what there is.
     pub stopping: CancellationToken,
+}
+
+/// What an append came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Appended {
+    /// Where the batch stands.
+    pub placed: Placed,
+    /// Where the log starts.
+    pub log_start: Offset,
+    /// Whether the topic asks to wait for the disk now.
+    pub due: bool,
 }
 
 impl Node {
@@ -77,6 +90,41 @@ impl Node {
         if partition.mark_dirty() {
             self.dirty.lock().push(partition.clone());
         }
+    }
+
+    /// Appends a batch as the leader, wakes who waits for records, and takes note of a disk that fails or is full.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; nothing was appended then.
+    pub fn append(
+        &self,
+        partition: &Arc<Partition>,
+        batch: &Batch,
+        checked: &Checked,
+        now: Millis,
+    ) -> Result<Appended, AppendError> {
+        if partition.dir.is_offline() {
+            return Err(AppendError::Offline { partition: partition.id.to_string() });
+        }
+        let mut log = partition.log();
+        let placed = log.append(batch, checked, partition.leader_epoch, now);
+        let offline = log.is_offline();
+        let due = log.unflushed() >= log.config().flush_messages;
+        let log_start = log.start();
+        drop(log);
+        let placed = placed.inspect_err(|error| {
+            if let AppendError::Storage(storage) = error {
+                partition.append_failed(storage, offline);
+            }
+        })?;
+        if partition.dir.is_full() {
+            partition.dir.set_full(false);
+        }
+        if !placed.duplicate {
+            partition.wake();
+            self.mark_dirty(partition);
+        }
+        Ok(Appended { placed, log_start, due })
     }
 
     /// Makes a topic, and opens its partitions.

@@ -75,7 +75,7 @@ pub fn load(node: &Arc<Node>) {
         for (index, slot) in slots {
             let done = match slot {
                 Slot::Online(partition) => load_one(&node, &partition),
-                Slot::Offline => false,
+                Slot::Offline(_) => false,
             };
             let mut loading = node.groups.loading.write();
             loading.pending.remove(&index);
@@ -130,7 +130,7 @@ fn read(partition: &Partition) -> Result<Loaded, LoadError> {
         (log.start(), log.end())
     };
     while from < end {
-        let slice = partition.log().slice(from, end, AT_ONCE, true)?;
+        let slice = partition.read(|log| log.slice(from, end, AT_ONCE, true))?;
         if slice.bytes == 0 {
             break;
         }

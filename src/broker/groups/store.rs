@@ -74,17 +74,12 @@ impl Node {
             offset_of_max_timestamp: 0,
             decompressed_bytes: batch.size_in_bytes(),
         };
-        let mut log = partition.log();
-        let placed = log.append(&batch, &checked, partition.leader_epoch, now);
-        let due = log.unflushed() >= log.config().flush_messages;
-        drop(log);
-        let placed = placed.map_err(|error| {
-            tracing::error!(group = id, partition = %partition.id, %error, "records of a group were not written");
+        let appended = self.append(&partition, &batch, &checked, now).map_err(|error| {
+            tracing::debug!(group = id, partition = %partition.id, %error, "records of a group were not written");
             ErrorCode::CoordinatorNotAvailable
         })?;
-        partition.wake();
-        self.mark_dirty(&partition);
-        Ok(due.then(|| (partition, placed.last_offset.plus(1))))
+        let end = appended.placed.last_offset.plus(1);
+        Ok(appended.due.then(|| (partition, end)))
     }
 
     /// Waits until what was stored is on disk, where its topic asks for that.

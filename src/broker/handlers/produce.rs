@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::target;
 use crate::base::{ErrorCode, Millis, Offset};
 use crate::broker::dispatch::Call;
-use crate::broker::node::Node;
+use crate::broker::node::{Appended, Node};
 use crate::broker::partition::Partition;
 use crate::broker::partitions::TopicLogs;
 use crate::broker::reply::Reply;
@@ -86,7 +86,7 @@ impl Failure {
 }
 
 /// What was appended, and whether the answer has to wait for the disk.
-struct Appended {
+struct Outcome {
     response: PartitionProduceResponse,
     wait: Option<(Arc<Partition>, Offset)>,
 }
@@ -137,7 +137,7 @@ impl Writer {
     }
 }
 
-type Topics = Vec<(TopicProduceResponse, Vec<Appended>)>;
+type Topics = Vec<(TopicProduceResponse, Vec<Outcome>)>;
 
 fn append_all(node: &Arc<Node>, version: i16, writer: Writer, request: ProduceRequest) -> Topics {
     let now = node.now();
@@ -158,7 +158,7 @@ fn append_all(node: &Arc<Node>, version: i16, writer: Writer, request: ProduceRe
                 .and_then(|partition| append(node, &partition, version, acks, data, now));
             done.unwrap_or_else(|failure| {
                 tracing::debug!(topic = &*topic.name, index, %failure, "not appended");
-                Appended { response: failure.to_response(index), wait: None }
+                Outcome { response: failure.to_response(index), wait: None }
             })
         };
         let partitions = topic.partition_data.into_iter().map(one).collect();
@@ -212,7 +212,7 @@ fn append(
     acks: i16,
     data: PartitionProduceData,
     now: Millis,
-) -> Result<Appended, Failure> {
+) -> Result<Outcome, Failure> {
     let config = partition.log().config().clone();
     if acks == -1 && config.min_insync_replicas > 1 {
         return Err(Failure::Plain(ErrorCode::NotEnoughReplicas));
@@ -239,36 +239,16 @@ fn append(
             batch
         }
     };
-    if partition.dir.is_offline() {
-        return Err(AppendError::Offline { partition: partition.id.to_string() }.into());
-    }
-    let mut log = partition.log();
-    let placed = log.append(&batch, &checked, partition.leader_epoch, now);
-    let offline = log.is_offline();
-    let due = log.unflushed() >= config.flush_messages;
-    let log_start_offset = log.start().get();
-    drop(log);
-    let placed = placed.inspect_err(|error| {
-        if let AppendError::Storage(storage) = error {
-            partition.append_failed(storage, offline);
-        }
-    })?;
-    if partition.dir.is_full() {
-        partition.dir.set_full(false);
-    }
-    if !placed.duplicate {
-        partition.wake();
-        node.mark_dirty(partition);
-    }
+    let Appended { placed, log_start, due } = node.append(partition, &batch, &checked, now)?;
     let response = PartitionProduceResponse {
         index: data.index,
         base_offset: placed.base_offset.get(),
         log_append_time_ms: placed.log_append_time.map_or(-1, |time| time.0),
-        log_start_offset,
+        log_start_offset: log_start.get(),
         ..Default::default()
     };
     let wait = (due && acks != 0).then(|| (partition.clone(), placed.last_offset.plus(1)));
-    Ok(Appended { response, wait })
+    Ok(Outcome { response, wait })
 }
 
 /// The batch that a partition's entry holds, which is exactly one.
