@@ -79,7 +79,7 @@ impl Node {
             ErrorCode::CoordinatorNotAvailable
         })?;
         let end = appended.placed.last_offset.plus(1);
-        Ok(appended.due.then(|| (partition, end)))
+        Ok(appended.due.then_some((partition, end)))
     }
 
     /// Waits until what was stored is on disk, where its topic asks for that.
