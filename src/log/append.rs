@@ -132,10 +132,18 @@ impl Log {
 
     /// Seals the active segment and begins a new one at the end of the log.
     ///
+    /// The old one is durable before the new one is there: only the last segment can have a torn tail.
+    ///
     /// # Errors
-    /// As the system says.
+    /// As the system says. The active segment is still active then, and the roll can be tried again; after a failed fsync
+    /// the log is offline.
     pub fn roll(&mut self) -> Result<(), StorageError> {
-        let disk = self.os.disk.clone();
+        let (disk, files) = (self.os.disk.clone(), self.files.clone());
+        self.active().finish(&*disk)?;
+        if let Err(error) = self.active().sync(&files, &*disk) {
+            self.offline = true;
+            return Err(error);
+        }
         snapshot::write(
             &*disk,
             &path_in(&self.folder, self.end.get(), ".snapshot"),
@@ -144,7 +152,7 @@ impl Log {
         let segment = Segment::empty(&self.folder, self.end.get());
         segment.file(&self.files)?;
         // Last of all: on a full disk any step may fail, and the active segment must take batches still.
-        self.active().seal(&*disk)?;
+        self.active().seal();
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();
         Ok(())

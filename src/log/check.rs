@@ -217,7 +217,8 @@ impl Log {
                 let file = segment.offsets.path().display();
                 tracing::warn!(partition = %self.partition, %file, "an index was wrong and was rebuilt from its segment");
                 if sealed {
-                    segment.seal(&*disk)?;
+                    segment.finish(&*disk)?;
+                    segment.seal();
                 }
             }
         }

@@ -68,6 +68,11 @@ impl Log {
     pub fn flushed(&mut self, up_to: Offset) {
         self.recovery_point = self.recovery_point.max(up_to).min(self.end);
         self.assert_invariants();
+        // A crash need not walk through the active segment then. A lost index is rebuilt, so a failure costs time only.
+        let disk = self.os.disk.clone();
+        if let Err(error) = self.active().write_indexes(&*disk) {
+            tracing::debug!(partition = %self.partition, %error, "the indexes were not written");
+        }
     }
 
     /// Writes all that a clean stop leaves behind: indexes, the producers' snapshot, and the log itself, durably.
@@ -76,8 +81,8 @@ impl Log {
     /// As the system says.
     pub fn close(&mut self) -> Result<(), StorageError> {
         let disk = self.os.disk.clone();
-        self.active().write_indexes(&*disk)?;
-        self.active().seal(&*disk)?;
+        self.active().finish(&*disk)?;
+        self.active().seal();
         if let Some(plan) = self.flush_plan()? {
             plan.run()?;
             self.flushed(plan.up_to());

@@ -85,18 +85,20 @@ pub struct Index<E> {
     live: Option<Vec<E>>,
     /// How many of the live entries are in the file.
     written: usize,
+    /// Whether the file holds nothing else.
+    exact: bool,
     entry: PhantomData<E>,
 }
 
 impl<E: Entry> Index<E> {
     /// An index that starts empty; what its file holds is overwritten.
     pub fn fresh(path: PathBuf) -> Index<E> {
-        Index { path, live: Some(Vec::new()), written: 0, entry: PhantomData }
+        Index { path, live: Some(Vec::new()), written: 0, exact: false, entry: PhantomData }
     }
 
     /// The index of a sealed segment.
     pub fn sealed(path: PathBuf) -> Index<E> {
-        Index { path, live: None, written: 0, entry: PhantomData }
+        Index { path, live: None, written: 0, exact: false, entry: PhantomData }
     }
 
     /// Reads the file to append to it again. `None` if it is missing or cannot be one: it has to be rebuilt.
@@ -109,7 +111,7 @@ impl<E: Entry> Index<E> {
         };
         let Some(entries) = parse::<E>(&bytes) else { return Ok(None) };
         let written = entries.len();
-        Ok(Some(Index { path, live: Some(entries), written, entry: PhantomData }))
+        Ok(Some(Index { path, live: Some(entries), written, exact: false, entry: PhantomData }))
     }
 
     /// Drops the entries of an active index from the first on for which `keep` does not hold.
@@ -118,6 +120,7 @@ impl<E: Entry> Index<E> {
         let kept = live.partition_point(|entry| keep(*entry));
         live.truncate(kept);
         self.written = self.written.min(kept);
+        self.exact = false;
     }
 
     /// Whether the file of a sealed index can be one by its length. Its entries are checked where they lead.
@@ -191,6 +194,10 @@ impl<E: Entry> Index<E> {
     /// As the system says.
     pub fn write(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         let Some(live) = &self.live else { return Ok(()) };
+        if self.exact && self.written == live.len() {
+            return Ok(());
+        }
+        self.exact = false;
         let file = disk
             .open(&self.path, OpenMode::Create)
             .map_err(StorageError::at("open", &self.path))?;
@@ -203,7 +210,18 @@ impl<E: Entry> Index<E> {
         file.write_all_at(&mut [IoSlice::new(&bytes)], position)
             .map_err(StorageError::at("write", &self.path))?;
         self.written = live.len();
+        self.exact = true;
         Ok(())
+    }
+
+    /// Makes the file durable.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    pub fn sync(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        let file = disk.open(&self.path, OpenMode::Read);
+        let file = file.map_err(StorageError::at("open", &self.path))?;
+        file.sync_data().map_err(StorageError::at("fdatasync", &self.path))
     }
 
     /// Lets go of the entries in memory, which the file has.

@@ -156,7 +156,8 @@ impl Log {
         let from = self.resume(&mut segment, size, trusted, recovered)?;
         self.check(&mut segment, from, size, next, trusted, recovered)?;
         if next.is_some() {
-            segment.seal(&*disk)?;
+            segment.finish(&*disk)?;
+            segment.seal();
         }
         Ok(segment)
     }

@@ -158,17 +158,30 @@ impl Segment {
         self.times.write(disk)
     }
 
-    /// Closes the segment to appends: its youngest record enters the time index, the indexes leave memory.
+    /// Writes what a sealed segment's files hold: its youngest record enters the time index. It can still be appended to.
     ///
     /// # Errors
     /// As the system says.
-    pub fn seal(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+    pub fn finish(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
         self.push_time();
-        self.write_indexes(disk)?;
-        // Both or neither: a segment that could not be sealed goes on taking batches.
+        self.write_indexes(disk)
+    }
+
+    /// Makes the batches and the indexes durable.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    pub fn sync(&self, files: &FileCache, disk: &dyn Disk) -> Result<(), StorageError> {
+        let file = self.file(files)?;
+        file.sync_data().map_err(StorageError::at("fdatasync", &*self.path))?;
+        self.offsets.sync(disk)?;
+        self.times.sync(disk)
+    }
+
+    /// Closes the segment to appends, once it is finished: the indexes leave memory.
+    pub fn seal(&mut self) {
         self.offsets.let_go();
         self.times.let_go();
-        Ok(())
     }
 
     /// The last entry of the offset index that is not above `offset`.

@@ -292,3 +292,39 @@ fn a_flush_makes_the_end_the_recovery_point() {
     assert_eq!(log.unflushed(), 2);
     assert_eq!(log.recovery_point().get(), 100);
 }
+
+#[test]
+fn a_segment_whose_roll_failed_takes_records_and_rolls_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open_with(folder.path(), config(1 << 20), Opening::default()).unwrap();
+    fill(&mut log, 5);
+    // A folder stands where the producers' snapshot is to be written aside.
+    let snapshot = files::path_in(log.folder(), log.end().get(), ".snapshot.tmp");
+    std::fs::create_dir(&snapshot).unwrap();
+    log.roll().unwrap_err();
+    assert!(!log.is_offline());
+    fill(&mut log, 10);
+    assert_reads_all(&log);
+    log.roll().unwrap();
+    fill(&mut log, 5);
+    assert_reads_all(&log);
+}
+
+#[test]
+fn a_flush_writes_the_indexes_so_that_a_crash_rebuilds_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open_with(folder.path(), config(1 << 20), Opening::default()).unwrap();
+    fill(&mut log, 200);
+    let plan = log.flush_plan().unwrap().unwrap();
+    plan.run().unwrap();
+    log.flushed(plan.up_to());
+    let index = std::fs::metadata(files::path_in(log.folder(), 0, ".index")).unwrap();
+    assert!(index.len() > 0);
+    let opening = Opening { recovery_point: log.recovery_point(), ..Opening::default() };
+    fill(&mut log, 10);
+    drop(log);
+    let (log, recovered) = open_with(folder.path(), config(1 << 20), opening).unwrap();
+    assert_eq!((recovered.rebuilt, recovered.cut_bytes), (0, 0));
+    assert!(recovered.checked_bytes < log.size_bytes() / 5, "{recovered:?}");
+    assert_reads_all(&log);
+}
