@@ -63,7 +63,12 @@ fn remove_doomed(node: &Arc<Node>) {
     let now = node.now();
     node.partitions.remove_doomed(now.0);
     for partition in node.partitions.online() {
-        let removed = partition.log().remove_doomed(now);
+        let mut log = partition.log();
+        if partition.is_deleted() {
+            continue;
+        }
+        let removed = log.remove_doomed(now);
+        drop(log);
         if let Err(error) = removed {
             tracing::error!(partition = %partition.id, %error, "removing deleted segments failed");
         }
@@ -80,7 +85,11 @@ fn retain(node: &Arc<Node>) {
             if let Err(error) = make_sure_of_age(&partition, now) {
                 break Err(error);
             }
-            match partition.log().enforce_retention(now) {
+            let mut log = partition.log();
+            // Another topic may have its folder by now.
+            let done = if partition.is_deleted() { Ok(0) } else { log.enforce_retention(now) };
+            drop(log);
+            match done {
                 Ok(0) => break Ok(()),
                 Ok(segments) => {
                     tracing::info!(partition = %partition.id, segments, "retention deleted segments")

@@ -41,6 +41,7 @@ pub struct Partition {
     flushed: AtomicI64,
     /// Since when records wait to be made durable.
     dirty_since: Mutex<Option<Instant>>,
+    deleted: AtomicBool,
 }
 
 impl Partition {
@@ -56,6 +57,7 @@ impl Partition {
             waiters: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
             dirty_since: Mutex::default(),
+            deleted: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +95,17 @@ impl Partition {
         since.map_or(0, |since| i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
+    /// Notes that its topic was deleted. Under the log's lock, before the folder is renamed.
+    pub fn mark_deleted(&self) {
+        self.deleted.store(true, Ordering::Release);
+    }
+
+    /// Whether its topic was deleted: another one may have its name and folder by now. Whoever wants to use its files asks
+    /// under the log's lock.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Acquire)
+    }
+
     /// Returns once all below `up_to` is on disk. One fdatasync serves all who wait meanwhile.
     ///
     /// # Errors
@@ -113,16 +126,22 @@ impl Partition {
         }
     }
 
-    /// Makes all that is in the log durable. Blocking; one at a time.
+    /// Makes all that is in the log durable. Blocking; one at a time. Nothing is left to do once its topic was deleted.
     ///
     /// # Errors
     /// As the system says; the directory is taken offline.
     pub fn flush_now(&self) -> Result<(), StorageError> {
         self.dirty_since.lock().take();
         let flush = || {
-            let plan = self.log().flush_plan()?;
+            let log = self.log();
+            let plan = if self.is_deleted() { None } else { log.flush_plan()? };
+            drop(log);
             let Some(plan) = plan else { return Ok(()) };
-            plan.run()?;
+            match plan.run() {
+                // The folder was renamed under the plan: no failure of the disk.
+                Err(_) if self.is_deleted() => return Ok(()),
+                done => done?,
+            }
             self.log().flushed(plan.up_to());
             self.flushed.fetch_max(plan.up_to().get(), Ordering::AcqRel);
             Ok(())
@@ -165,6 +184,9 @@ impl Partition {
 
     /// Takes the partition offline if its bytes are not what was written, or cannot be read.
     pub fn read_failed(&self, error: &ReadError) {
+        if self.is_deleted() {
+            return;
+        }
         let (broken, cause) = match error {
             ReadError::OutOfRange { .. } | ReadError::Unchecked(_) => return,
             ReadError::Storage(storage) => {
@@ -198,5 +220,47 @@ impl Partition {
     pub fn fail(&self, error: &StorageError) {
         self.log().take_offline();
         self.dir.fail(error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Millis, PartitionIndex, TopicId, TopicName};
+    use crate::config::TopicConfig;
+    use crate::log::FileCache;
+    use crate::os::Os;
+    use crate::record::{Batch, BatchBuilder, BatchOptions, Checked};
+
+    fn append_one(log: &mut Log) {
+        let mut batch = BatchBuilder::new(BatchOptions::default());
+        batch.append(1, None, Some(b"v"), []).unwrap();
+        let batch = Batch::new(batch.build().unwrap()).unwrap();
+        let checked = Checked {
+            max_timestamp: Millis(1),
+            offset_of_max_timestamp: 0,
+            decompressed_bytes: batch.size_in_bytes(),
+        };
+        log.append(&batch, &checked, LeaderEpoch::ZERO, Millis(1)).unwrap();
+    }
+
+    #[test]
+    fn a_flush_that_meets_a_deleted_topic_is_no_failure_of_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let os = Os::real();
+        let files = Arc::new(FileCache::new(os.disk.clone(), 16));
+        let dir = Arc::new(LogDir::open(&os, folder.path(), files).unwrap());
+        let id =
+            TopicPartition { topic: TopicName::new("t").unwrap(), partition: PartitionIndex::ZERO };
+        let config = Arc::new(TopicConfig::default());
+        let (log, _) = dir.open_log(&id, TopicId([7; 16]), config).unwrap();
+        let partition = Partition::new(log, dir, LeaderEpoch::ZERO);
+        let mut log = partition.log();
+        append_one(&mut log);
+        partition.mark_deleted();
+        partition.dir.doom(&partition.id).unwrap();
+        drop(log);
+        partition.flush_now().unwrap();
+        assert!(!partition.dir.is_offline());
     }
 }

@@ -282,6 +282,7 @@ impl Partitions {
                 Slot::Online(partition) => {
                     let mut log = partition.log();
                     log.take_offline();
+                    partition.mark_deleted();
                     let due = now.saturating_add(log.config().file_delete_delay_ms);
                     let is_here = |dir: &Arc<LogDir>| Arc::ptr_eq(dir, &partition.dir);
                     let dir = self.dirs.iter().position(is_here).unwrap_or(0);

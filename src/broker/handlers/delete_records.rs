@@ -70,6 +70,9 @@ fn delete_all(node: &Node, request: DeleteRecordsRequest) -> DeleteRecordsRespon
 
 fn delete(node: &Node, partition: &Partition, before: i64) -> Result<Offset, ErrorCode> {
     let mut log = partition.log();
+    if partition.is_deleted() {
+        return Err(ErrorCode::UnknownTopicOrPartition);
+    }
     if !log.config().delete {
         return Err(ErrorCode::PolicyViolation);
     }

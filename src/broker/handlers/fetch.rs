@@ -154,12 +154,21 @@ fn plan(node: &Node, version: i16, request: &FetchRequest) -> Result<Plan, Error
 }
 
 fn find(node: &Node, key: &Key) -> Result<Arc<Partition>, ErrorCode> {
-    let (topic, unknown) = if key.topic_id.is_zero() {
-        (node.partitions.topic(&key.topic), ErrorCode::UnknownTopicOrPartition)
+    let topic = if key.topic_id.is_zero() {
+        node.partitions.topic(&key.topic)
     } else {
-        (node.partitions.topic_by_id(key.topic_id), ErrorCode::UnknownTopicId)
+        node.partitions.topic_by_id(key.topic_id)
     };
-    target::partition(topic.as_ref(), key.partition, unknown)
+    target::partition(topic.as_ref(), key.partition, unknown(key))
+}
+
+/// What is answered where there is no such topic.
+fn unknown(key: &Key) -> ErrorCode {
+    if key.topic_id.is_zero() {
+        ErrorCode::UnknownTopicOrPartition
+    } else {
+        ErrorCode::UnknownTopicId
+    }
 }
 
 /// What there is of every partition, and what has to be checked first.
@@ -224,6 +233,9 @@ fn read(
     }
     target::check_epoch(&partition, wanted.leader_epoch)?;
     let log = partition.log();
+    if partition.is_deleted() {
+        return Err(unknown(key));
+    }
     let end = log.end();
     let mut data = PartitionData {
         partition_index: key.partition,

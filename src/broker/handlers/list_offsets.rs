@@ -54,6 +54,9 @@ fn look_up(node: &Node, version: i16, request: ListOffsetsRequest) -> ListOffset
                     return Err(ErrorCode::NotLeaderOrFollower);
                 }
                 target::check_epoch(&partition, wanted.current_leader_epoch)?;
+                if partition.is_deleted() {
+                    return Err(ErrorCode::UnknownTopicOrPartition);
+                }
                 offset(&partition, wanted.timestamp)
             });
             respond(version, wanted.partition_index, found)
