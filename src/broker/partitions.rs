@@ -1,6 +1,7 @@
 //! All partitions of this node: opened, changed and deleted as the metadata image says.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Offsets, StorageError};
+use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
 use crate::quorum::METADATA_TOPIC;
 
@@ -53,8 +54,28 @@ pub struct Partitions {
     doomed: Mutex<Vec<(usize, PathBuf, i64)>>,
     /// One change at a time.
     changing: Mutex<()>,
-    /// One checkpoint at a time: an older one never replaces a newer one.
-    checkpointing: Mutex<()>,
+    /// One checkpoint at a time: an older one never replaces a newer one. By directory, what the last ones say (a hash): they
+    /// are not written again.
+    checkpointing: Mutex<HashMap<PathBuf, u64>>,
+    recovery: Mutex<Recovery>,
+}
+
+/// What opening the partitions of directories did that were not stopped cleanly.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recovery {
+    /// How many partitions were there.
+    pub partitions: usize,
+    /// What was done to all of them together.
+    pub sum: Recovered,
+}
+
+impl Recovery {
+    fn add(&mut self, one: &Recovered) {
+        self.partitions += 1;
+        self.sum.checked_bytes += one.checked_bytes;
+        self.sum.cut_bytes += one.cut_bytes;
+        self.sum.rebuilt += one.rebuilt;
+    }
 }
 
 impl Partitions {
@@ -83,6 +104,7 @@ impl Partitions {
             doomed: Mutex::default(),
             changing: Mutex::default(),
             checkpointing: Mutex::default(),
+            recovery: Mutex::default(),
         })
     }
 
@@ -119,6 +141,11 @@ impl Partitions {
                 Slot::Offline(_) => None,
             })
             .collect()
+    }
+
+    /// What the partitions went through that were opened so far.
+    pub fn recovery(&self) -> Recovery {
+        *self.recovery.lock()
     }
 
     /// Tells where new partitions go, one after the other: to the directory with the fewest, among those that take records.
@@ -165,6 +192,10 @@ impl Partitions {
             .cloned()
             .collect();
         gone.iter().for_each(|topic| self.delete(topic, now));
+        if !gone.is_empty() {
+            // What they say of a deleted topic must not be taken for another one's that gets its name.
+            self.checkpoint();
+        }
         let wanted: Vec<&Arc<Topic>> =
             image.topics().filter(|topic| all_differ || self.differs(topic, image)).collect();
         // Opening checks what a crash left; several disks and cores can do so at once.
@@ -208,6 +239,7 @@ impl Partitions {
         let partition =
             TopicPartition { topic: topic.name.clone(), partition: PartitionIndex::new(at as i32) };
         let record = &topic.partitions[at];
+        let is_old = self.found.lock().contains_key(&partition);
         let assigned = record.directories.first().copied();
         let at = match self.place(&partition, topic.id, assigned) {
             Ok(at) => at,
@@ -219,6 +251,9 @@ impl Partitions {
         let dir = &self.dirs[at];
         match dir.open_log(&partition, topic.id, config) {
             Ok((log, recovered)) => {
+                if is_old && !dir.was_clean() {
+                    self.recovery.lock().add(&recovered);
+                }
                 if recovered.cut_bytes > 0 || recovered.rebuilt > 0 {
                     tracing::warn!(%partition, cut_bytes = recovered.cut_bytes, rebuilt_files = recovered.rebuilt,
                         end = %log.end(), "recovered a log");
@@ -350,7 +385,7 @@ impl Partitions {
 
     /// Writes the checkpoints of all directories that are not offline. Returns those where it was done. Blocking.
     pub fn checkpoint(&self) -> Vec<Arc<LogDir>> {
-        let _one = self.checkpointing.lock();
+        let mut last = self.checkpointing.lock();
         let mut starts = vec![Offsets::new(); self.dirs.len()];
         for (partition, dir) in self.unopened() {
             starts[dir].insert(partition.clone(), self.dirs[dir].known_start(&partition));
@@ -369,8 +404,18 @@ impl Partitions {
                 starts.insert(partition.id.clone(), log.start());
             }
             starts.retain(|_, start| *start > Offset::ZERO);
+            let mut says = DefaultHasher::new();
+            (&points, &starts).hash(&mut says);
+            let says = says.finish();
+            if last.get(dir.folder()) == Some(&says) {
+                written.push(dir.clone());
+                continue;
+            }
             match dir.write_checkpoints(&points, &starts) {
-                Ok(()) => written.push(dir.clone()),
+                Ok(()) => {
+                    last.insert(dir.folder().into(), says);
+                    written.push(dir.clone());
+                }
                 Err(error) if error.is_no_room() => dir.set_full(true),
                 Err(error) => dir.fail(&error),
             }

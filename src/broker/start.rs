@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +20,7 @@ use super::sessions::Sessions;
 use super::{background, connection, groups};
 use crate::base::{BrokerId, TopicId};
 use crate::config::{BrokerConfig, Listener as Address};
-use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, StorageError};
+use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, Recovered, StorageError};
 use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
 use crate::meta::register_broker;
 use crate::net::{BindError, Limits, Listener};
@@ -115,8 +115,11 @@ impl Broker {
             checking: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             stopping: CancellationToken::new(),
         });
+        let begun = Instant::now();
         node.follow_metadata().await;
         node.partitions.set_strays_aside();
+        tell_recovery(&node, begun.elapsed());
+        checkpoint(&node).await;
         groups::load(&node);
         background::start(&node);
         let broker = Broker {
@@ -237,6 +240,31 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
         dir_ids.truncate(at);
     }
     Ok(Opened { dirs, dir_ids, cluster_id, store })
+}
+
+/// An operator wants to know what a crash has cost.
+fn tell_recovery(node: &Node, took: Duration) {
+    let recovery = node.partitions.recovery();
+    if recovery.partitions > 0 {
+        let Recovered { checked_bytes, cut_bytes, rebuilt } = recovery.sum;
+        tracing::info!(
+            partitions = recovery.partitions,
+            checked_bytes,
+            cut_bytes,
+            rebuilt_files = rebuilt,
+            ?took,
+            "recovered after a crash"
+        );
+    }
+}
+
+/// What was recovered need not be recovered again; and what the checkpoints say of topics that are gone must not be taken for
+/// those that get their names.
+async fn checkpoint(node: &Arc<Node>) {
+    let node = node.clone();
+    if let Err(panic) = tokio::task::spawn_blocking(move || node.partitions.checkpoint()).await {
+        std::panic::resume_unwind(panic.into_panic());
+    }
 }
 
 async fn register(

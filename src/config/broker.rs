@@ -110,7 +110,7 @@ impl Default for BrokerConfig {
             auto_create_topics: true,
             delete_topics: true,
             retention_check_interval_ms: 300_000,
-            checkpoint_interval_ms: 60_000,
+            checkpoint_interval_ms: 5_000,
             request_max_bytes: 100 << 20,
             max_connections: 10_000,
             max_connections_per_ip: 10_000,

@@ -211,17 +211,22 @@ impl LogDir {
         let disk = &*self.os.disk;
         disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
         let file = folder.join(PARTITION_METADATA);
+        let mut fresh = false;
         let read = disk.read(&file).map_err(StorageError::at("read", &file))?;
         match read.as_deref().and_then(topic_id_in) {
             Some(found) if found == topic_id => {}
             Some(found) => return Err(OpenError::Foreign { file, found, wanted: topic_id }),
             None => {
+                let held = disk.list(&folder).map_err(StorageError::at("list", &folder))?;
+                fresh = !held.iter().any(|entry| entry.name.ends_with(".log"));
                 let text = format!("version: 0\ntopic_id: {topic_id}");
                 disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
                 disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
             }
         }
-        let at = |offsets: &Offsets| offsets.get(partition).copied().unwrap_or(Offset::ZERO);
+        // The checkpoints may tell of a topic that had the same name and was deleted.
+        let known = |offsets: &Offsets| offsets.get(partition).copied().filter(|_| !fresh);
+        let at = |offsets: &Offsets| known(offsets).unwrap_or(Offset::ZERO);
         let opening = Opening {
             recovery_point: at(&self.recovery_points),
             log_start: at(&self.log_starts),
