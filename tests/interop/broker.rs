@@ -35,6 +35,7 @@ impl Kind {
 pub struct Broker {
     kind: Kind,
     home: TempDir,
+    data: PathBuf,
     settings: Vec<(String, String)>,
     address: String,
     child: Child,
@@ -47,25 +48,36 @@ impl Broker {
 
     /// Starts a broker with further settings, by Kafka's names.
     pub fn with(settings: &[(&str, &str)]) -> Broker {
-        Broker::of(Kind::under_test(), settings)
+        Broker::of(Kind::under_test(), None, settings)
+    }
+
+    /// Starts a broker whose partitions' folders lie in `data`, which outlives it.
+    pub fn on(data: &Path, settings: &[(&str, &str)]) -> Broker {
+        Broker::of(Kind::under_test(), Some(data), settings)
     }
 
     /// Apache Kafka, whatever is under test.
     pub fn kafka() -> Broker {
-        Broker::of(Kind::Kafka, &[])
+        Broker::of(Kind::Kafka, None, &[])
     }
 
     /// klog, whatever is under test: for what it says in its own words.
     pub fn klog() -> Broker {
-        Broker::of(Kind::Klog, &[])
+        Broker::of(Kind::Klog, None, &[])
     }
 
-    fn of(kind: Kind, settings: &[(&str, &str)]) -> Broker {
+    /// Whether it is klog that is under test, where a test asks for klog's own ways.
+    pub fn is_klog(&self) -> bool {
+        self.kind == Kind::Klog
+    }
+
+    fn of(kind: Kind, data: Option<&Path>, settings: &[(&str, &str)]) -> Broker {
         let home = TempDir::new().expect("a temporary folder can be made");
+        let data = data.map_or_else(|| home.path().join("data"), Path::to_path_buf);
         let settings: Vec<(String, String)> =
             settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        let (child, address) = launch(kind, home.path(), "127.0.0.1:0", &settings);
-        Broker { kind, home, settings, address, child }
+        let (child, address) = launch(kind, home.path(), &data, "127.0.0.1:0", &settings);
+        Broker { kind, home, data, settings, address, child }
     }
 
     /// `host:port`, for `bootstrap.servers`.
@@ -75,12 +87,26 @@ impl Broker {
 
     /// The folder with the partitions' folders.
     pub fn data_dir(&self) -> PathBuf {
-        self.home.path().join("data")
+        self.data.clone()
     }
 
-    /// All that it logged so far.
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All that it logged so far, over all its starts.
     pub fn log(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).expect("the log can be read")
+    }
+
+    /// Fails with the lines of klog's log that an operator would have to look into.
+    pub fn assert_no_complaint(&self) {
+        let log = self.log();
+        let is_complaint = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        let complaints: Vec<&str> = log.lines().filter(is_complaint).collect();
+        let none = complaints.is_empty() || self.kind == Kind::Kafka;
+        assert!(none, "the broker complained:\n{}", complaints.join("\n"));
     }
 
     /// kill -9.
@@ -113,9 +139,22 @@ impl Broker {
 
     /// Starts the broker again, on the same data and the same port.
     pub fn restart(&mut self) {
-        let (child, address) = launch(self.kind, self.home.path(), &self.address, &self.settings);
+        let (home, data) = (self.home.path(), &self.data);
+        let (child, address) = launch(self.kind, home, data, &self.address, &self.settings);
         assert_eq!(address, self.address);
         self.child = child;
+    }
+
+    /// Starts the broker again and kills it (-9) soon after, ready or not.
+    pub fn restart_and_kill_after(&mut self, delay: Duration) {
+        let (home, data) = (self.home.path(), &self.data);
+        let mut command = match self.kind {
+            Kind::Klog => klog_command(home, data, &self.address, &self.settings),
+            Kind::Kafka => kafka_command(home),
+        };
+        self.child = command.stdout(log_file(home)).spawn().expect("the broker starts");
+        thread::sleep(delay);
+        self.kill();
     }
 }
 
@@ -132,10 +171,18 @@ impl Drop for Broker {
     }
 }
 
-fn launch(kind: Kind, home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+type Settings = [(String, String)];
+
+fn launch(
+    kind: Kind,
+    home: &Path,
+    data: &Path,
+    listen: &str,
+    settings: &Settings,
+) -> (Child, String) {
     match kind {
-        Kind::Klog => launch_klog(home, listen, settings),
-        Kind::Kafka => launch_kafka(home, listen, settings),
+        Kind::Klog => launch_klog(home, data, listen, settings),
+        Kind::Kafka => launch_kafka(home, data, listen, settings),
     }
 }
 
@@ -144,14 +191,19 @@ fn log_file(home: &Path) -> File {
     File::options().create(true).append(true).open(path).expect("the log file can be opened")
 }
 
-fn launch_klog(home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+fn klog_command(home: &Path, data: &Path, listen: &str, settings: &Settings) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
-    command.args(["serve", "--listen", listen, "--data-dir"]).arg(home.join("data"));
+    command.args(["serve", "--listen", listen, "--data-dir"]).arg(data);
     for (key, value) in settings {
         command.args(["--set", &format!("{key}={value}")]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file(home));
-    let mut child = command.spawn().expect("klog starts");
+    command.stdin(Stdio::null()).stderr(log_file(home));
+    command
+}
+
+fn launch_klog(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (Child, String) {
+    let mut command = klog_command(home, data, listen, settings);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("klog starts");
     let mut line = String::new();
     let stdout = child.stdout.take().expect("stdout is piped");
     BufReader::new(stdout).read_line(&mut line).expect("klog's stdout is readable");
@@ -164,24 +216,28 @@ fn launch_klog(home: &Path, listen: &str, settings: &[(String, String)]) -> (Chi
     (child, address.to_owned())
 }
 
-fn launch_kafka(home: &Path, listen: &str, settings: &[(String, String)]) -> (Child, String) {
+fn kafka_command(home: &Path) -> Command {
+    let mut command = peers::java();
+    command.arg("kafka.Kafka").arg(home.join("server.properties")).stdin(Stdio::null());
+    command.stdout(log_file(home)).stderr(log_file(home));
+    command
+}
+
+fn launch_kafka(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (Child, String) {
     let address = match listen {
         "127.0.0.1:0" => free_address(),
         again => again.to_owned(),
     };
     let config = home.join("server.properties");
     if !config.exists() {
-        fs::write(&config, kafka_properties(home, &address, settings)).expect("can be written");
+        fs::write(&config, kafka_properties(data, &address, settings)).expect("can be written");
         let mut format = peers::java();
         format.args(["kafka.tools.StorageTool", "format", "--standalone"]);
         format.args(["--cluster-id", "a2xvZy1pbnRlcm9wLXRlc3", "--config"]).arg(&config);
         let format = format.output().expect("java runs");
         assert!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
     }
-    let mut command = peers::java();
-    command.arg("kafka.Kafka").arg(&config).stdin(Stdio::null());
-    command.stdout(log_file(home)).stderr(log_file(home));
-    let mut child = command.spawn().expect("java runs");
+    let mut child = kafka_command(home).spawn().expect("java runs");
     let end = Instant::now() + START_DEADLINE;
     while TcpStream::connect(&address).is_err() {
         let ended = child.try_wait().expect("a child can be waited for");
@@ -192,9 +248,8 @@ fn launch_kafka(home: &Path, listen: &str, settings: &[(String, String)]) -> (Ch
     (child, address)
 }
 
-fn kafka_properties(home: &Path, address: &str, settings: &[(String, String)]) -> String {
+fn kafka_properties(data: &Path, address: &str, settings: &Settings) -> String {
     let controller = free_address();
-    let data = home.join("data");
     let mut text = format!(
         "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
          controller.listener.names=CONTROLLER\nadvertised.listeners=PLAINTEXT://{address}\n\

@@ -24,31 +24,53 @@ pub enum Finding {
     OutOfOrder { earlier: Place, later: Place },
 }
 
-/// All that is wrong with `found` (in order of partition and offset), given what was `acked`.
-pub fn check(acked: &[Place], found: &[Place]) -> Vec<Finding> {
+/// What a producer may count on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Promise {
+    /// An idempotent one: every record once.
+    Once,
+    /// Any other: a record whose ack was lost is sent again, and stands there twice.
+    AtLeastOnce,
+}
+
+/// All that is wrong with `found` (in order of partition and offset), given what was `acked`. A record's order is that of its
+/// first appearance.
+pub fn check(promise: Promise, acked: &[Place], found: &[Place]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut seen: BTreeMap<u64, Place> = BTreeMap::new();
+    let mut seen: BTreeMap<u64, Vec<Place>> = BTreeMap::new();
+    let mut newest: BTreeMap<i32, Place> = BTreeMap::new();
     for place in found {
-        if let Some(first) = seen.insert(place.number, *place) {
-            findings.push(Finding::Duplicate { first, again: *place });
+        let again = seen.entry(place.number).or_default();
+        again.push(*place);
+        if let [first, _, ..] = again[..] {
+            if promise == Promise::Once {
+                findings.push(Finding::Duplicate { first, again: *place });
+            }
+            continue;
         }
-    }
-    for pair in found.windows(2) {
-        let (earlier, later) = (pair[0], pair[1]);
-        if earlier.partition == later.partition && earlier.number > later.number {
-            findings.push(Finding::OutOfOrder { earlier, later });
+        let newest = newest.entry(place.partition).or_insert(*place);
+        if newest.number > place.number {
+            findings.push(Finding::OutOfOrder { earlier: *newest, later: *place });
+        } else {
+            *newest = *place;
         }
     }
     for told in acked {
-        match seen.get(&told.number) {
-            None => findings.push(Finding::Lost(*told)),
-            Some(found) if !agree(told, found) => {
-                findings.push(Finding::Moved { told: *told, found: *found });
+        match seen.get(&told.number).map(Vec::as_slice) {
+            None | Some([]) => findings.push(Finding::Lost(*told)),
+            Some(found) if !found.iter().any(|found| agree(told, found)) => {
+                findings.push(Finding::Moved { told: *told, found: found[0] });
             }
             Some(_) => {}
         }
     }
     findings
+}
+
+/// Fails with the first of the findings.
+pub fn assert_none(findings: &[Finding]) {
+    let first: Vec<String> = findings.iter().take(10).map(|f| format!("{f:?}")).collect();
+    assert!(findings.is_empty(), "{} findings, first\n{}", findings.len(), first.join("\n"));
 }
 
 fn agree(told: &Place, found: &Place) -> bool {
@@ -63,30 +85,36 @@ fn places(numbers: &[u64]) -> Vec<Place> {
 #[test]
 fn a_faithful_history_has_no_findings() {
     let told = places(&[1, 2, 3]);
-    assert_eq!(check(&told, &told), []);
-    assert_eq!(check(&told[..2], &told), [], "a record may be there without having been acked");
+    assert_eq!(check(Promise::Once, &told, &told), []);
+    let more = "a record may be there without having been acked";
+    assert_eq!(check(Promise::Once, &told[..2], &told), [], "{more}");
     let mut unsaid = told.clone();
     unsaid[1].offset = -1;
-    assert_eq!(check(&unsaid, &told), [], "an ack need not say where");
+    assert_eq!(check(Promise::Once, &unsaid, &told), [], "an ack need not say where");
+    let again = places(&[1, 2, 1, 2, 3]);
+    let told = [again[0], again[3], again[4]];
+    assert_eq!(
+        check(Promise::AtLeastOnce, &told, &again),
+        [],
+        "an ack names one of several places"
+    );
 }
 
 #[test]
 fn a_doctored_history_is_found_out() {
     let told = places(&[1, 2, 3]);
-    assert_eq!(check(&told, &told[..2]), [Finding::Lost(told[2])]);
+    for promise in [Promise::Once, Promise::AtLeastOnce] {
+        assert_eq!(check(promise, &told, &told[..2]), [Finding::Lost(told[2])]);
 
+        let swapped = places(&[1, 3, 2]);
+        let out_of_order = Finding::OutOfOrder { earlier: swapped[1], later: swapped[2] };
+        assert_eq!(check(promise, &[], &swapped), [out_of_order]);
+
+        let elsewhere = Place { partition: 1, ..told[0] };
+        let moved = Finding::Moved { told: told[0], found: elsewhere };
+        assert_eq!(check(promise, &told[..1], &[elsewhere]), [moved]);
+    }
     let twice = places(&[1, 2, 3, 3]);
     let duplicate = Finding::Duplicate { first: twice[2], again: twice[3] };
-    let moved = Finding::Moved { told: twice[2], found: twice[3] };
-    assert_eq!(check(&twice[..3], &twice), [duplicate, moved]);
-
-    let swapped = places(&[1, 3, 2]);
-    let out_of_order = Finding::OutOfOrder { earlier: swapped[1], later: swapped[2] };
-    assert_eq!(check(&[], &swapped), [out_of_order]);
-
-    let elsewhere = Place { partition: 1, ..told[0] };
-    assert_eq!(
-        check(&told[..1], &[elsewhere]),
-        [Finding::Moved { told: told[0], found: elsewhere }]
-    );
+    assert_eq!(check(Promise::Once, &twice[..3], &twice), [duplicate]);
 }

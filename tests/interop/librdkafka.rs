@@ -51,8 +51,8 @@ fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(Duration::from_secs(10)))
 }
 
-/// Panics on the first record that is not delivered.
-struct MustDeliver;
+/// Ends the test binary with the first record that is not delivered.
+pub struct MustDeliver;
 
 impl ClientContext for MustDeliver {}
 
@@ -69,31 +69,43 @@ impl ProducerContext for MustDeliver {
 
 /// Writes `records`, idempotently, and waits until all are acknowledged.
 pub fn produce(address: &str, topic: &str, codec: &str, records: &[Record]) {
-    let producer: ThreadedProducer<MustDeliver> = config(address)
+    let producer = producer(address, codec);
+    records.iter().for_each(|record| send(&producer, topic, record));
+    flush(&producer);
+}
+
+/// An idempotent producer.
+pub fn producer(address: &str, codec: &str) -> ThreadedProducer<MustDeliver> {
+    config(address)
         .set("enable.idempotence", "true")
         .set("compression.type", codec)
         .set("message.max.bytes", "1048576")
         .create_with_context(MustDeliver)
-        .expect("a producer can be made");
-    for record in records {
-        let mut next =
-            BaseRecord::to(topic).partition(record.partition).timestamp(record.timestamp);
-        next.key = record.key.as_ref();
-        next.payload = record.value.as_ref();
-        if !record.headers.is_empty() {
-            next = next.headers(headers(&record.headers));
-        }
-        loop {
-            match producer.send(next) {
-                Ok(()) => break,
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                    std::thread::sleep(Duration::from_millis(5));
-                    next = again;
-                }
-                Err((error, _)) => panic!("librdkafka refused a record: {error}"),
+        .expect("a producer can be made")
+}
+
+/// Queues a record; waits where the queue is full. Timestamp 0 is now.
+pub fn send(producer: &ThreadedProducer<MustDeliver>, topic: &str, record: &Record) {
+    let mut next = BaseRecord::to(topic).partition(record.partition).timestamp(record.timestamp);
+    next.key = record.key.as_ref();
+    next.payload = record.value.as_ref();
+    if !record.headers.is_empty() {
+        next = next.headers(headers(&record.headers));
+    }
+    loop {
+        match producer.send(next) {
+            Ok(()) => return,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                std::thread::sleep(Duration::from_millis(5));
+                next = again;
             }
+            Err((error, _)) => panic!("librdkafka refused a record: {error}"),
         }
     }
+}
+
+/// Waits until all that was sent is acknowledged.
+pub fn flush(producer: &ThreadedProducer<MustDeliver>) {
     producer.flush(DEADLINE).expect("all records are delivered in time");
 }
 
