@@ -14,6 +14,7 @@ mod process;
 mod raw;
 mod records;
 mod seed;
+mod vitals;
 
 mod bad_input;
 mod clients;
@@ -28,4 +29,6 @@ mod kafka_tools;
 mod kcat;
 mod power_cut;
 mod readme;
+mod soak;
+mod soak_clients;
 mod topics;
