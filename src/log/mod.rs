@@ -22,6 +22,7 @@ mod lock;
 mod producers;
 mod properties;
 mod read;
+mod recall;
 mod recovery;
 mod retention;
 mod scan;

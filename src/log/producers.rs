@@ -136,6 +136,31 @@ impl Producers {
         producer.last_timestamp = timestamp;
     }
 
+    /// Remembers a batch again that came before the last one that is known of its producer. In order of offset.
+    pub fn recall(&mut self, header: &BatchHeader) {
+        let Some(producer) = self.by_id.get_mut(&header.producer_id) else { return };
+        let Some(last) = producer.batches.back().copied() else { return };
+        let known = header.last_offset() >= last.last_offset;
+        if header.is_control() || header.producer_epoch != producer.epoch || known {
+            return;
+        }
+        producer.batches.pop_back();
+        producer.batches.push_back(Remembered::of(
+            header,
+            header.base_offset,
+            header.max_timestamp,
+        ));
+        producer.batches.push_back(last);
+        if producer.batches.len() > REMEMBERED {
+            producer.batches.pop_front();
+        }
+    }
+
+    /// Whether nobody is known.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
     /// Forgets who has been silent since before `limit`.
     pub fn expire(&mut self, limit: i64) {
         self.by_id.retain(|_, producer| {

@@ -391,6 +391,12 @@ impl Log {
             disk.remove_file(&path).map_err(StorageError::at("remove", &path))?;
         }
         let mut producers = std::mem::take(&mut self.producers);
+        if !producers.is_empty()
+            && let Err(error) = self.look_back(from, |header| producers.recall(header))
+        {
+            // Whoever reads there will be told in full.
+            tracing::debug!(partition = %self.partition, %error, "not all producers' batches are known again");
+        }
         self.each_header(from, |header, _| {
             producers.note(header, header.base_offset, header.max_timestamp)
         })?;

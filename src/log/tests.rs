@@ -235,6 +235,35 @@ fn a_repeated_batch_answers_with_its_first_offset_also_after_a_crash() {
 }
 
 #[test]
+fn all_five_batches_under_way_are_known_again_though_a_roll_and_a_stop_came_between() {
+    for clean in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = open_with(folder.path(), config(1 << 20), Opening::default()).unwrap();
+        let batches: Vec<Batch> =
+            (0..7).map(|at| batch(&[format!("v{at:08}")], NOW.0, Some((7, at)))).collect();
+        for (at, batch) in batches.iter().enumerate() {
+            append(&mut log, batch).unwrap();
+            if at == 4 {
+                log.roll().unwrap();
+            }
+        }
+        let mut opening = Opening::default();
+        if clean {
+            log.close().unwrap();
+            opening = Opening { recovery_point: log.recovery_point(), clean, ..opening };
+        }
+        drop(log);
+        let (mut log, _) = open_with(folder.path(), config(1 << 20), opening).unwrap();
+        for (at, batch) in (0..).zip(&batches).skip(2) {
+            let placed = append(&mut log, batch).unwrap();
+            assert!(placed.duplicate, "batch {at}, clean: {clean}");
+            assert_eq!(placed.base_offset, Offset::new(at));
+        }
+        append(&mut log, &batches[1]).unwrap_err();
+    }
+}
+
+#[test]
 fn retention_by_size_and_by_time_deletes_whole_segments_and_delays_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path());
