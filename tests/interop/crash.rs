@@ -12,7 +12,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 use crate::broker::Broker;
-use crate::dump::dump;
+use crate::dump::{dump, dump_metadata};
 use crate::history::{Finding, Promise, assert_none, check};
 use crate::load::{IDEMPOTENT, Load, PLAIN, Target, read_all};
 use crate::seed::{self, rounds};
@@ -53,6 +53,7 @@ fn campaign((settings, promise): (&[(&str, &str)], Promise)) {
     for folder in done.iter().flat_map(|(target, _)| target.folders()) {
         dump(&broker, &folder);
     }
+    dump_metadata(&broker);
 }
 
 /// Kills the broker at some moment under load, now and then once more while it recovers, and starts it again.
