@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Recovered, StorageError};
+use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
 use crate::quorum::METADATA_TOPIC;
 

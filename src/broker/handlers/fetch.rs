@@ -234,7 +234,7 @@ fn read(
     target::check_epoch(&partition, wanted.leader_epoch)?;
     let log = partition.log();
     if partition.is_deleted() {
-        return Err(unknown(key));
+        return Err(unknown(key).into());
     }
     let end = log.end();
     let mut data = PartitionData {
