@@ -1,6 +1,8 @@
 //! Which side files are believed when a log is opened: those that the batches, or a second witness, bear out. The others are
 //! rebuilt, or nothing is taken from them.
 
+use std::collections::BTreeMap;
+
 use super::Log;
 use super::epochs::LeaderEpochs;
 use super::error::{OpenError, StorageError};
@@ -68,20 +70,33 @@ impl Log {
         Ok(newest.is_some_and(|(_, first)| first >= start))
     }
 
-    /// Whether the batches at the start of each epoch, and the last batch, are of the epoch that they should be.
+    /// Whether the batches bear out where the leader epochs begin. One that does not may have a flipped bit itself, which is
+    /// found when it is checked; two that do not tell that the checkpoint is wrong.
     pub(super) fn bears_out(&self, epochs: &LeaderEpochs) -> bool {
-        let last = Offset::new(self.end.get() - 1).max(self.start);
+        if self.end == self.start {
+            return true;
+        }
         let first = epochs.entries().first().map(|(_, first)| *first);
-        if self.end > self.start && first.is_none_or(|first| first > self.start) {
+        if first.is_none_or(|first| first > self.start) {
             return false;
         }
-        let starts = epochs.entries().iter().map(|(_, first)| *first);
-        starts.chain([last]).filter(|at| self.start <= *at && *at < self.end).all(|at| {
-            let there = self.header_at(at).filter(|header| header.base_offset <= at.get());
-            let epoch =
-                there.and_then(|header| LeaderEpoch::from_wire(header.partition_leader_epoch));
-            epoch.is_none() || epoch == epochs.of(at)
-        })
+        let mut contradict = BTreeMap::new();
+        let mut look = |at: Offset| {
+            let there = self.header_at(at).filter(|header| header.base_offset <= at.get())?;
+            let epoch = LeaderEpoch::from_wire(there.partition_leader_epoch);
+            contradict.insert(there.base_offset, epoch.is_some() && epoch != epochs.of(at));
+            Some(there)
+        };
+        for (_, first) in epochs.entries() {
+            if let Some(there) = look((*first).max(self.start)) {
+                look(Offset::new(there.last_offset().max(0)).plus(1));
+            }
+        }
+        if let Some(there) = look(Offset::new(self.end.get() - 1)) {
+            look(Offset::new((there.base_offset - 1).max(self.start.get())));
+        }
+        let wrong = contradict.values().filter(|wrong| **wrong).count();
+        wrong < 2 && wrong < contradict.len().max(1)
     }
 
     /// The header of the batch that holds `offset`, or of the next; `None` where none can be made out.
