@@ -238,9 +238,11 @@ enum Harm {
     RandomBytes,
     /// As many entries as there were, ascending, and all wrong.
     WellFormedButWrong,
+    /// So are all but the last entry.
+    AllButTheLastWrong,
 }
 
-const HARMS: [Harm; 7] = [
+const HARMS: [Harm; 8] = [
     Harm::Missing,
     Harm::Emptied,
     Harm::CutInAnEntry,
@@ -248,6 +250,7 @@ const HARMS: [Harm; 7] = [
     Harm::Zeroed,
     Harm::RandomBytes,
     Harm::WellFormedButWrong,
+    Harm::AllButTheLastWrong,
 ];
 
 fn harm(path: &Path, harm: Harm, chance: &mut StdRng) {
@@ -261,6 +264,7 @@ fn harm(path: &Path, harm: Harm, chance: &mut StdRng) {
         Harm::Zeroed => vec![0; bytes.len()],
         Harm::RandomBytes => bytes.iter().map(|_| chance.random()).collect(),
         Harm::WellFormedButWrong => well_formed_but_wrong(path, &bytes),
+        Harm::AllButTheLastWrong => all_but_the_last_wrong(path, &bytes),
     };
     fs::write(path, harmed).unwrap();
 }
@@ -284,6 +288,25 @@ fn well_formed_but_wrong(path: &Path, bytes: &[u8]) -> Vec<u8> {
             }
             _ => out.extend(bytes),
         },
+    }
+    out
+}
+
+/// Time index: every entry says that nothing up to the last one's offset is younger. Offset index: as before, a byte on.
+fn all_but_the_last_wrong(path: &Path, bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let (entry, at) = match path.extension().and_then(|kind| kind.to_str()) {
+        Some("index") => (8, 4),
+        Some("timeindex") => (12, 8),
+        _ => return out,
+    };
+    let last = bytes.len().saturating_sub(entry);
+    for first in (0..last).step_by(entry) {
+        let wrong = &mut out[first + at..first + entry];
+        match entry {
+            8 => wrong[3] = wrong[3].wrapping_add(1),
+            _ => wrong.copy_from_slice(&bytes[last + at..last + entry]),
+        }
     }
     out
 }

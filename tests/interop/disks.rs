@@ -296,7 +296,11 @@ fn a_full_file_system_refuses_records_until_there_is_room_and_all_else_goes_on()
 fn full_then_not(two: &mut Two, make_room: impl Fn(&Two)) {
     let one = batch(&[&[7; 100_000]]);
     let mut raw = two.raw();
+    let segment = two.bad().join("b-0/00000000000000000000.log");
+    let length = || fs::metadata(&segment).expect("a segment").len();
+    let before = length();
     assert_eq!(raw.produce("b", &one).error_code, KAFKA_STORAGE_ERROR);
+    assert_eq!(length(), before, "what was written of it was taken back");
     assert_eq!(raw.produce("b2", &one).error_code, KAFKA_STORAGE_ERROR);
     assert_eq!(raw.latest("b"), 2, "nothing of it is left");
     assert_eq!(raw.produce("g", &one).error_code, 0);
