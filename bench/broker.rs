@@ -1,85 +1,174 @@
 //! A broker to be measured: klog from this build, or Apache Kafka from its jars with its own start script's JVM settings.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fmt, thread};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use tempfile::TempDir;
+
+use crate::raw::Raw;
 
 /// What bin/kafka-server-start.sh and kafka-run-class.sh pass to Java.
 const KAFKA_JVM: &str = "-Xmx1G -Xms1G -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 \
     -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent -XX:MaxInlineLevel=15 \
     -Djava.awt.headless=true";
+/// A start after a crash may have much to check.
+const START_DEADLINE: Duration = Duration::from_secs(600);
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Debug, clap::ValueEnum)]
 pub enum Kind {
     Klog,
     Kafka,
 }
 
-/// A running broker, killed and its data removed when dropped.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Klog => "klog",
+            Kind::Kafka => "Kafka",
+        })
+    }
+}
+
+/// A broker; killed and its data removed when dropped.
 pub struct Broker {
-    child: Child,
+    kind: Kind,
+    home: TempDir,
     address: String,
-    _home: TempDir,
+    child: Option<Child>,
 }
 
 impl Broker {
-    pub fn start(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
+    /// A fresh data directory on a free port; nothing runs yet.
+    pub fn prepare(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
         let home = TempDir::new_in(dir)?;
-        let (child, address) = match kind {
-            Kind::Klog => start_klog(home.path())?,
-            Kind::Kafka => start_kafka(home.path())?,
+        let address = free_address()?;
+        if kind == Kind::Kafka {
+            format_kafka(home.path(), &address)?;
+        }
+        Ok(Broker { kind, home, address, child: None })
+    }
+
+    /// A fresh broker that answers requests.
+    pub fn start(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
+        let mut broker = Broker::prepare(kind, dir)?;
+        broker.launch()?;
+        broker.wait_until(|address| Raw::connect(address)?.api_versions())?;
+        Ok(broker)
+    }
+
+    /// Starts the process, and does not wait for anything.
+    pub fn launch(&mut self) -> anyhow::Result<()> {
+        let home = self.home.path();
+        let mut command = match self.kind {
+            Kind::Klog => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
+                command.args(["serve", "--listen", &self.address, "--data-dir"]).arg(self.data());
+                command
+            }
+            Kind::Kafka => {
+                let mut command = java()?;
+                command.arg("kafka.Kafka").arg(home.join("server.properties"));
+                command
+            }
         };
-        Ok(Broker { child, address, _home: home })
+        let log = File::options().create(true).append(true).open(home.join("log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        self.child = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// Tries until `serves` succeeds, once a millisecond. Returns what it gave.
+    pub fn wait_until<T>(
+        &mut self,
+        serves: impl Fn(&str) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let end = Instant::now() + START_DEADLINE;
+        loop {
+            let error = match serves(&self.address) {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let child = self.child.as_mut().context("the broker was launched")?;
+            let alive = child.try_wait()?.is_none() && Instant::now() < end;
+            ensure!(alive, "{error:#}; the broker's log:\n{}", self.log()?);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub fn address(&self) -> &str {
         &self.address
     }
 
+    /// The folder with the partitions' folders.
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn log(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.home.path().join("log"))?)
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        let mut child = self.child.take().context("the broker runs")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// SIGTERM, and the wait for its end.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        let mut child = self.child.take().context("the broker runs")?;
+        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        ensure!(killed.success(), "SIGTERM could not be sent");
+        child.wait()?;
+        Ok(())
+    }
+
     /// User and system time of the broker's process so far.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name, in brackets, may hold spaces; utime and stime are the 12th and 13th fields after it.
-        let fields = stat.rsplit(')').next().context("/proc/PID/stat has a name")?;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap_or_default()).sum();
-        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        cpu_seconds(&format!("/proc/{}/stat", self.id()?))
+    }
+
+    /// What the broker holds in memory, in MB (10⁶ bytes).
+    pub fn rss_mb(&self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kib: f64 = kib.context("/proc/PID/status has VmRSS")?.parse()?;
+        Ok(kib * 1024.0 / 1e6)
+    }
+
+    fn id(&self) -> anyhow::Result<u32> {
+        Ok(self.child.as_ref().context("the broker runs")?.id())
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        if self.child.is_some() {
+            self.kill().ok();
+        }
     }
 }
 
-fn start_klog(home: &Path) -> anyhow::Result<(Child, String)> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_klog"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(home.join("data"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(File::create(home.join("log"))?)
-        .spawn()?;
-    let mut line = String::new();
-    let stdout = child.stdout.take().context("stdout is piped")?;
-    BufReader::new(stdout).read_line(&mut line)?;
-    match line.trim_end().strip_prefix("listening on ") {
-        Some(address) => Ok((child, address.to_owned())),
-        None => bail!("klog did not start: {}", fs::read_to_string(home.join("log"))?),
-    }
+/// User and system time by a `stat` file of /proc.
+pub fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
+    let stat = fs::read_to_string(stat)?;
+    // The name, in brackets, may hold spaces; utime and stime are the 12th and 13th fields after it.
+    let fields = stat.rsplit(')').next().context("/proc/PID/stat has a name")?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap_or_default()).sum();
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-fn start_kafka(home: &Path) -> anyhow::Result<(Child, String)> {
-    let (address, controller) = (free_address()?, free_address()?);
+fn format_kafka(home: &Path, address: &str) -> anyhow::Result<()> {
+    let controller = free_address()?;
     let config = home.join("server.properties");
     fs::write(
         &config,
@@ -97,20 +186,7 @@ fn start_kafka(home: &Path) -> anyhow::Result<(Child, String)> {
         .arg(&config)
         .output()?;
     ensure!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
-    let log = File::create(home.join("log"))?;
-    let child = java()?
-        .arg("kafka.Kafka")
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?;
-    let end = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect(&address).is_err() {
-        ensure!(Instant::now() < end, "{}", fs::read_to_string(home.join("log"))?);
-        thread::sleep(Duration::from_millis(50));
-    }
-    Ok((child, address))
+    Ok(())
 }
 
 fn java() -> anyhow::Result<Command> {
@@ -126,6 +202,7 @@ fn java() -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn free_address() -> anyhow::Result<String> {
+/// An address with a port that was free just now.
+pub fn free_address() -> anyhow::Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

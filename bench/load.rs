@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -22,20 +20,6 @@ fn config(address: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", address);
     config
-}
-
-pub fn create_topics(address: &str, topics: &[&str], partitions: i32) -> anyhow::Result<()> {
-    let admin: AdminClient<DefaultClientContext> = config(address).create()?;
-    let wanted: Vec<NewTopic<'_>> = topics
-        .iter()
-        .map(|topic| NewTopic::new(topic, partitions, TopicReplication::Fixed(1)))
-        .collect();
-    let options = AdminOptions::new().operation_timeout(Some(STALL));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for created in runtime.block_on(admin.create_topics(&wanted, &options))? {
-        created.map_err(|(topic, code)| anyhow::anyhow!("topic {topic}: {code}"))?;
-    }
-    Ok(())
 }
 
 /// Counts what was delivered and what was not.
@@ -56,11 +40,11 @@ impl ProducerContext for Count {
     }
 }
 
-/// Writes `count` records of `size` bytes with acks=all and librdkafka's own batching, and waits for the last ack.
+/// Writes `count` records of `size` bytes with acks=1 and librdkafka's own batching, and waits for the last ack.
 pub fn produce(address: &str, topic: &str, count: u64, size: usize) -> anyhow::Result<()> {
     let counted = Count::default();
     let producer: BaseProducer<Count> = config(address)
-        .set("acks", "all")
+        .set("acks", "1")
         .set("linger.ms", "5")
         .set("queue.buffering.max.messages", "500000")
         .create_with_context(counted.clone())?;
@@ -118,7 +102,7 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
 }
 
 /// Bytes that do not compress, so that nothing is won by accident.
-fn filling(size: usize) -> Vec<u8> {
+pub fn filling(size: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut step = || {
         state ^= state << 13;

@@ -1,91 +1,117 @@
-//! The results as a table in Markdown.
+//! The results as tables in Markdown.
 
 use std::fmt;
 
 use crate::broker::Kind;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Side {
     A,
     B,
 }
 
-/// One broker's run at one record size.
+/// One number, with its unit in the name. MB and GB are 10⁶ and 10⁹ bytes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Figure {
+    pub name: String,
+    pub value: f64,
+    /// The same without any broker: a bare sendfile loop, a sink.
+    pub bare: Option<f64>,
+}
+
+impl Figure {
+    pub fn new(name: impl Into<String>, value: f64) -> Figure {
+        Figure { name: name.into(), value, bare: None }
+    }
+
+    pub fn beside(name: impl Into<String>, value: f64, bare: f64) -> Figure {
+        Figure { name: name.into(), value, bare: Some(bare) }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, number(self.value))
+    }
+}
+
+/// What one broker's turn gave.
 pub struct Leg {
     pub side: Side,
-    pub kind: Kind,
-    pub size: usize,
-    pub produced: Measured,
-    pub consumed: Measured,
+    pub figures: Vec<Figure>,
 }
 
-#[derive(Clone, Copy)]
-pub struct Measured {
-    pub records: u64,
-    pub seconds: f64,
-    pub broker_cpu_seconds: f64,
-}
-
-impl fmt::Display for Leg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Leg { kind, size, produced, consumed, .. } = self;
-        write!(f, "{kind:?}, {size} B: produce {produced}, consume {consumed}")
-    }
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = self.records as f64 / self.seconds;
-        write!(f, "{rate:.0} records/s ({:.1} CPU s)", self.broker_cpu_seconds)
-    }
-}
-
-/// A line for each record size and direction: means over the legs, and A's over B's. MB is 10⁶ bytes.
+/// A line per figure: the median over the legs of each side, its range, and A's over B's.
 pub fn markdown(legs: &[Leg], [a, b]: [Kind; 2]) -> String {
-    let mut text = format!(
-        "| case | {a:?} records/s | {b:?} records/s | ratio | {a:?} MB/s | {b:?} MB/s | {a:?} CPU s | {b:?} CPU s | ratio |\n\
-         |---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-    );
-    let mut sizes: Vec<usize> = legs.iter().map(|leg| leg.size).collect();
-    sizes.dedup();
-    for size in sizes {
-        for (name, pick) in DIRECTIONS {
-            let of = |side: Side| {
-                let legs = legs.iter().filter(|leg| leg.side == side && leg.size == size);
-                Mean::of(legs.map(pick))
-            };
-            let (a, b) = (of(Side::A), of(Side::B));
-            text.push_str(&format!(
-                "| {name}, {size} B | {:.0} | {:.0} | {:.2} | {:.0} | {:.0} | {:.1} | {:.1} | {:.2} |\n",
-                a.rate,
-                b.rate,
-                a.rate / b.rate,
-                a.rate * size as f64 / 1e6,
-                b.rate * size as f64 / 1e6,
-                a.cpu,
-                b.cpu,
-                a.cpu / b.cpu,
-            ));
+    let has_bare = legs.iter().flat_map(|leg| &leg.figures).any(|figure| figure.bare.is_some());
+    let (head, rule) = if has_bare { (" bare | A / bare |", "--:|--:|") } else { ("", "") };
+    let mut text = format!("| | A: {a} | B: {b} | A / B |{head}\n|---|--:|--:|--:|{rule}\n");
+    let mut names: Vec<&str> = Vec::new();
+    for figure in legs.iter().flat_map(|leg| &leg.figures) {
+        if !names.contains(&figure.name.as_str()) {
+            names.push(&figure.name);
         }
+    }
+    for name in names {
+        let of = |side: Option<Side>, value: fn(&Figure) -> Option<f64>| {
+            let legs = legs.iter().filter(|leg| side.is_none_or(|side| leg.side == side));
+            let figures = legs.flat_map(|leg| &leg.figures).filter(|figure| figure.name == name);
+            Middle::of(figures.filter_map(value).collect())
+        };
+        let of_side = |side| of(Some(side), |figure| Some(figure.value));
+        let (a, b, bare) = (of_side(Side::A), of_side(Side::B), of(None, |figure| figure.bare));
+        text.push_str(&format!("| {name} | {a} | {b} | {} |", ratio(&a, &b)));
+        if has_bare {
+            text.push_str(&format!(" {bare} | {} |", ratio(&a, &bare)));
+        }
+        text.push('\n');
     }
     text
 }
 
-type Direction = (&'static str, fn(&Leg) -> Measured);
+/// The median, and between which values it lies.
+struct Middle(Vec<f64>);
 
-const DIRECTIONS: [Direction; 2] =
-    [("produce", |leg| leg.produced), ("consume", |leg| leg.consumed)];
+impl Middle {
+    fn of(mut values: Vec<f64>) -> Middle {
+        values.sort_by(f64::total_cmp);
+        Middle(values)
+    }
 
-struct Mean {
-    rate: f64,
-    cpu: f64,
+    fn median(&self) -> Option<f64> {
+        let middle = self.0.len() / 2;
+        match self.0.len() {
+            0 => None,
+            odd if odd % 2 == 1 => Some(self.0[middle]),
+            _ => Some((self.0[middle - 1] + self.0[middle]) / 2.0),
+        }
+    }
 }
 
-impl Mean {
-    fn of(measured: impl Iterator<Item = Measured>) -> Mean {
-        let all: Vec<Measured> = measured.collect();
-        let mean =
-            |value: fn(&Measured) -> f64| all.iter().map(value).sum::<f64>() / all.len() as f64;
-        Mean { rate: mean(|m| m.records as f64 / m.seconds), cpu: mean(|m| m.broker_cpu_seconds) }
+impl fmt::Display for Middle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(median) = self.median() else { return Ok(()) };
+        f.write_str(&number(median))?;
+        match self.0.as_slice() {
+            [low, .., high] => write!(f, " ({}–{})", number(*low), number(*high)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn ratio(over: &Middle, under: &Middle) -> String {
+    match (over.median(), under.median()) {
+        (Some(over), Some(under)) => format!("{:.2}", over / under),
+        _ => String::new(),
+    }
+}
+
+/// Three digits that count, or all before the point.
+pub fn number(value: f64) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        large if large >= 10.0 => format!("{value:.1}"),
+        large if large >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
     }
 }

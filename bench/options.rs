@@ -1,0 +1,98 @@
+//! What a user can choose.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::broker::Kind;
+
+/// Measure klog beside Apache Kafka
+///
+/// Each case runs in the order A B B A, every time on a fresh broker with a fresh data directory, and prints a table in
+/// Markdown: medians, in brackets the lowest and the highest, and A's over B's. Quiet the machine first: both brokers and
+/// the client share its cores.
+#[derive(clap::Parser)]
+#[command(name = "bench/run")]
+pub struct Options {
+    /// What to measure [default: all]
+    #[arg(value_enum, value_name = "CASE")]
+    pub cases: Vec<Case>,
+    /// The broker that is measured
+    #[arg(long, value_enum, default_value_t = Kind::Klog)]
+    pub a: Kind,
+    /// The broker that it is measured against; the same as A shows how much is noise
+    #[arg(long, value_enum, default_value_t = Kind::Kafka)]
+    pub b: Kind,
+    /// How often to go through A B B A
+    #[arg(long, default_value_t = 1)]
+    pub rounds: u32,
+    /// Where the brokers keep their data; emptied afterwards
+    #[arg(long, default_value = "target/bench")]
+    pub dir: PathBuf,
+    /// First write a file of this many GiB and leave it there during the run: on a machine that has been up for a while the
+    /// page cache is full, and a write must first evict something
+    #[arg(long, default_value_t = 0)]
+    pub fill_page_cache_gib: u64,
+
+    /// Bytes of data, in MiB
+    #[arg(long, default_value_t = 1024, help_heading = "throughput")]
+    pub mib: u64,
+    /// Bytes of data in the warm-up, in MiB
+    #[arg(long, default_value_t = 256, help_heading = "throughput")]
+    pub warm_up_mib: u64,
+    /// Record sizes in bytes
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "throughput")]
+    pub sizes: Vec<usize>,
+    /// Partitions of the topic
+    #[arg(long, default_value_t = 1, help_heading = "throughput")]
+    pub partitions: i32,
+
+    /// How much data the broker has, in GiB
+    #[arg(long, default_value_t = 2, help_heading = "restart")]
+    pub gib: u64,
+
+    /// Connections, each with one request in flight
+    #[arg(long, default_value_t = 64, help_heading = "small")]
+    pub connections: usize,
+    /// Connections, each with one request in flight
+    #[arg(long, default_value_t = 16, help_heading = "flush")]
+    pub flush_connections: usize,
+    /// How long to measure, after a warm-up of a fifth of it
+    #[arg(long, default_value_t = 10, help_heading = "small, flush")]
+    seconds: u64,
+
+    /// Partitions in all, a thousand a topic
+    #[arg(long, default_value_t = 10_000, help_heading = "partitions")]
+    pub all_partitions: i32,
+    /// Records of 1 KiB in a batch
+    #[arg(long, default_value_t = 16, help_heading = "partitions")]
+    pub batch_records: usize,
+    /// Records in all
+    #[arg(long, default_value_t = 1_000_000, help_heading = "partitions")]
+    pub records: u64,
+
+    /// cargo bench adds this
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Options {
+    pub fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Debug, clap::ValueEnum)]
+pub enum Case {
+    /// Produce and consume through librdkafka, acks=1, linger.ms=5; the broker's CPU beside a bare sendfile loop's
+    Throughput,
+    /// From the start of the process to the first acknowledged record; memory at rest
+    Start,
+    /// The same with data, after kill -9 and after a clean stop
+    Restart,
+    /// Many connections, each with one small request in flight; beside a sink that only acknowledges
+    Small,
+    /// The same where each record is on disk before it is acknowledged
+    Flush,
+    /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
+    Partitions,
+}
