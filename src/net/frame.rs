@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -112,9 +113,18 @@ async fn fill(stream: &TcpStream, buffer: &mut BytesMut, step: usize) -> io::Res
     loop {
         stream.readable().await?;
         buffer.reserve(step);
-        match stream.try_read_buf(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            done => return done,
+        let room = buffer.capacity() - buffer.len();
+        let mut read = None;
+        let more = stream.try_io(Interest::READABLE, || {
+            let count = stream.try_read_buf(buffer)?;
+            read = Some(count);
+            // A read that came short has emptied the socket: to note that spares asking it again.
+            if count < room { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        match (read, more) {
+            (Some(count), _) => return Ok(count),
+            (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            (None, _) => {}
         }
     }
 }

@@ -52,6 +52,15 @@ impl Connection {
         frame::read(&self.stream, buffer, max_bytes, idle, patience).await
     }
 
+    /// Sends what the socket takes without waiting, and takes it off `chunks`. Stretches of files are left to
+    /// [`Connection::send`].
+    ///
+    /// # Errors
+    /// As the socket says.
+    pub fn send_at_once(&self, chunks: &mut Vec<Chunk>) -> std::io::Result<()> {
+        send::at_once(&self.stream, chunks)
+    }
+
     /// Sends all chunks, in order, within `patience`.
     ///
     /// # Errors

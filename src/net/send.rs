@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 
+use bytes::Buf;
 use rustix::fs::sendfile;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -48,6 +49,33 @@ pub(super) async fn all(
             }
         }
     }
+    Ok(())
+}
+
+/// Sends what the socket takes without waiting, if it is bytes alone, and takes it off `chunks`.
+pub(super) fn at_once(stream: &TcpStream, chunks: &mut Vec<Chunk>) -> io::Result<()> {
+    let mut sent = {
+        let mut parts: smallvec::SmallVec<[IoSlice<'_>; 8]> = smallvec::SmallVec::new();
+        for chunk in chunks.iter() {
+            match chunk {
+                Chunk::Bytes(bytes) if parts.len() < PARTS => parts.push(IoSlice::new(bytes)),
+                _ => return Ok(()),
+            }
+        }
+        match stream.try_write_vectored(&parts) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            done => done?,
+        }
+    };
+    chunks.retain_mut(|chunk| match chunk {
+        Chunk::Bytes(bytes) => {
+            let count = sent.min(bytes.len());
+            bytes.advance(count);
+            sent -= count;
+            !bytes.is_empty()
+        }
+        Chunk::File(_) => true,
+    });
     Ok(())
 }
 
