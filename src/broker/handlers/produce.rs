@@ -19,8 +19,8 @@ use crate::broker::reply::Reply;
 use crate::config::{CompressionType, TopicConfig};
 use crate::log::AppendError;
 use crate::record::{
-    Batch, BatchError, Codec, InvalidBatch, Limits, RecompressError, Scratch, TimestampType,
-    recompress, validate_produced,
+    Batch, BatchError, BatchHeader, Codec, InvalidBatch, Limits, RecompressError, Scratch,
+    TimestampType, recompress, validate_produced,
 };
 use crate::wire::Records;
 use crate::wire::produce::{
@@ -28,8 +28,11 @@ use crate::wire::produce::{
     ProduceResponse, TopicProduceResponse,
 };
 
-/// Requests with more compressed bytes than this are validated where other connections do not wait for it.
-const HEAVY_BYTES: usize = 256 << 10;
+/// Requests with more compressed bytes than this are validated where other connections do not wait for it: these cost far
+/// more than their size says.
+const HEAVY_COMPRESSED: usize = 256 << 10;
+/// The same for bytes that are not compressed. A thread is taken for it, which is too much to pay for every full batch.
+const HEAVY_BYTES: usize = 4 << 20;
 /// How far a batch may be decompressed to be validated.
 const DECOMPRESSED_AT_MOST: usize = 100 << 20;
 
@@ -99,9 +102,8 @@ pub fn handle(call: Call<ProduceRequest>) -> Reply<ProduceResponse> {
     } else {
         Writer::Client
     };
-    let heavy = heavy_bytes(&request) > HEAVY_BYTES;
-    let append = || append_all(&node, version, writer, request);
-    let topics = if heavy { tokio::task::block_in_place(append) } else { append() };
+    let heavy = is_heavy(&request);
+    let topics = aside_if(heavy, || append_all(&node, version, writer, request));
     let failed = || {
         topics.iter().flat_map(|(_, partitions)| partitions).any(|one| one.response.error_code != 0)
     };
@@ -172,10 +174,27 @@ fn append_all(node: &Arc<Node>, version: i16, writer: Writer, request: ProduceRe
     out
 }
 
-/// Compressed records cost far more to validate than their size says.
-fn heavy_bytes(request: &ProduceRequest) -> usize {
+fn is_heavy(request: &ProduceRequest) -> bool {
     let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    partitions.filter_map(|data| data.records.as_ref()).map(Records::len).sum()
+    let records = partitions.filter_map(|data| data.records.as_ref());
+    let all: usize = records.clone().map(Records::len).sum();
+    if all <= HEAVY_COMPRESSED {
+        return false;
+    }
+    let compressed: usize =
+        records.filter(|records| is_compressed(records)).map(Records::len).sum();
+    all > HEAVY_BYTES || compressed > HEAVY_COMPRESSED
+}
+
+fn is_compressed(records: &Records) -> bool {
+    let Records::Bytes(bytes) = records else { return false };
+    let codec = BatchHeader::parse(bytes).and_then(|header| header.codec());
+    codec.is_ok_and(|codec| codec != Codec::None)
+}
+
+/// Does heavy work where other connections do not wait for it.
+fn aside_if<T>(heavy: bool, work: impl FnOnce() -> T) -> T {
+    if heavy { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn admit(acks: i16, transactional: bool, version: i16) -> Result<(), Failure> {
@@ -232,7 +251,8 @@ fn append(
     let batch = match wanted_codec(&config, &batch)? {
         None => batch,
         Some((codec, level)) => {
-            let batch = recompress(&batch, codec, level, DECOMPRESSED_AT_MOST)?;
+            let heavy = batch.size_in_bytes() > HEAVY_COMPRESSED;
+            let batch = aside_if(heavy, || recompress(&batch, codec, level, DECOMPRESSED_AT_MOST))?;
             let limits = Limits { max_message_bytes: usize::MAX, ..limits };
             checked =
                 SCRATCH.with_borrow_mut(|scratch| validate_produced(&batch, &limits, scratch))?;
