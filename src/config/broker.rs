@@ -29,6 +29,10 @@ pub struct BrokerConfig {
     pub listeners: Vec<Listener>,
     /// `advertised.listeners`: where clients are told to connect; empty: as `listeners`.
     pub advertised_listeners: Vec<Listener>,
+    /// `controller.listener.names`: which of them are for Kafka's controllers; those are left out.
+    pub controller_listeners: Vec<String>,
+    /// `listener.security.protocol.map`: what listeners speak that are not named after their protocol.
+    pub security_protocols: Vec<(String, String)>,
     /// `log.dirs`: where partitions are kept.
     pub log_dirs: Vec<PathBuf>,
     /// `metadata.log.dir`: where the metadata log is kept; `None`: in the first of `log.dirs`.
@@ -103,6 +107,8 @@ impl Default for BrokerConfig {
             node_id: 1,
             listeners: vec![Listener::plaintext("127.0.0.1", 9092)],
             advertised_listeners: Vec::new(),
+            controller_listeners: Vec::new(),
+            security_protocols: Vec::new(),
             log_dirs: vec!["./klog-data".into()],
             metadata_log_dir: None,
             num_partitions: 1,

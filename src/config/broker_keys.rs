@@ -42,6 +42,8 @@ broker_keys! {
         |c, v| c.auto_create_topics = boolean(v)?, |c| c.auto_create_topics;
     "connections.max.idle.ms", Long, "A connection without requests for so long is closed; -1: never.",
         |c, v| c.idle_ms = number(v, -1, LONG)?, |c| c.idle_ms;
+    "controller.listener.names", List, "Those of `listeners` that are for Kafka's controllers: a single klog node has no use for them and leaves them out.",
+        |c, v| c.controller_listeners = list(v), |c| c.controller_listeners.join(",");
     "default.replication.factor", Int, "Replicas of a topic that does not say; one node holds one.",
         |c, v| c.default_replication_factor = number(v, 1, 32_767)? as i16, |c| c.default_replication_factor;
     "delete.topic.enable", Boolean, "Whether topics can be deleted.",
@@ -68,6 +70,8 @@ broker_keys! {
         |c, v| c.scrub_bytes_per_second = number(v, 0, LONG)? as u64, |c| c.scrub_bytes_per_second;
     "klog.sendfile", Boolean, "Whether fetched batches go from the file to the socket by sendfile, not through a buffer.",
         |c, v| c.sendfile = boolean(v)?, |c| c.sendfile;
+    "listener.security.protocol.map", List, "What listeners speak that are not named after their protocol: NAME:PLAINTEXT, between commas.",
+        |c, v| c.security_protocols = protocols(v)?, |c| c.security_protocols.iter().map(|(name, protocol)| format!("{name}:{protocol}")).collect::<Vec<_>>().join(",");
     "listeners", List, "Where connections are accepted: PLAINTEXT://host:port, several between commas.",
         |c, v| c.listeners = Listener::parse_all(v)?, |c| join(&c.listeners);
     "log.dirs", List, "The directories that hold partitions, between commas.",
@@ -110,6 +114,14 @@ fn join(listeners: &[Listener]) -> String {
     listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
+fn protocols(value: &str) -> Result<Vec<(String, String)>, Bad> {
+    let pair = |item: String| match item.split_once(':') {
+        Some((name, protocol)) => Ok((name.trim().to_owned(), protocol.trim().to_owned())),
+        None => Err(format!("{item:?} must look like NAME:PLAINTEXT")),
+    };
+    list(value).into_iter().map(pair).collect()
+}
+
 fn dirs(value: &str) -> Result<Vec<std::path::PathBuf>, Bad> {
     let dirs: Vec<_> = list(value).into_iter().map(Into::into).collect();
     if dirs.is_empty() { Err("must name a directory".into()) } else { Ok(dirs) }
@@ -138,7 +150,6 @@ pub(super) fn is_without_effect(name: &str) -> bool {
         "broker.session.timeout.ms",
         "compression.level",
         "inter.broker.listener.name",
-        "listener.security.protocol.map",
         "log.flush.scheduler.interval.ms",
         "log.flush.start.offset.checkpoint.interval.ms",
         "log.preallocate",

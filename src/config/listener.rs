@@ -7,7 +7,7 @@ use super::value::{Bad, list};
 /// One listener: `NAME://host:port`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listener {
-    /// Its name; for now always `PLAINTEXT`.
+    /// Its name.
     pub name: String,
     /// The address to bind or to advertise; empty: all.
     pub host: String,
@@ -27,9 +27,6 @@ impl Listener {
     /// What it should be.
     pub fn parse(text: &str) -> Result<Listener, Bad> {
         let (name, address) = text.split_once("://").unwrap_or(("PLAINTEXT", text));
-        if name != "PLAINTEXT" {
-            return Err(format!("{name}: only PLAINTEXT listeners are there yet"));
-        }
         let shape = || format!("{text:?} must look like PLAINTEXT://host:port");
         let (host, port) = address.rsplit_once(':').ok_or_else(shape)?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -48,6 +45,12 @@ impl Listener {
         let listeners: Vec<Listener> =
             list(text).iter().map(|one| Listener::parse(one)).collect::<Result<_, _>>()?;
         if listeners.is_empty() { Err("must name a listener".into()) } else { Ok(listeners) }
+    }
+
+    /// The protocol that it speaks: what `listener.security.protocol.map` says, or what it is named after.
+    pub fn protocol<'a>(&'a self, map: &'a [(String, String)]) -> &'a str {
+        let mapped = map.iter().find(|(name, _)| *name == self.name);
+        mapped.map_or(&self.name, |(_, protocol)| protocol)
     }
 
     /// Whether only this machine can reach it.

@@ -66,6 +66,13 @@ impl BrokerConfig {
                 None => errors.push(wrong(entry, unknown(&entry.key))),
             }
         }
+        let listed = config.listeners.len();
+        let controllers = config.controller_listeners.clone();
+        config.listeners.retain(|listener| !controllers.contains(&listener.name));
+        config.advertised_listeners.retain(|listener| !controllers.contains(&listener.name));
+        if config.listeners.len() < listed {
+            without_effect.push("controller.listener.names".into());
+        }
         config.check(entries, &mut errors);
         if errors.is_empty() { Ok(Loaded { config, without_effect }) } else { Err(errors) }
     }
@@ -113,6 +120,20 @@ impl BrokerConfig {
             let origin = entry_of(key).map_or(Source::Default, |entry| entry.source.clone());
             errors.push(ConfigError { key: key.into(), origin, message });
         };
+        if self.listeners.is_empty() {
+            refuse("listeners", "has none but those of controllers".into());
+        }
+        for (key, listeners) in
+            [("listeners", &self.listeners), ("advertised.listeners", &self.advertised_listeners)]
+        {
+            for listener in listeners {
+                let protocol = listener.protocol(&self.security_protocols);
+                if protocol != "PLAINTEXT" {
+                    let why = format!("{listener} speaks {protocol}; only PLAINTEXT is there yet");
+                    refuse(key, why);
+                }
+            }
+        }
         if !self.allow_anonymous
             && let Some(open) = self.listeners.iter().find(|listener| !listener.is_local())
         {

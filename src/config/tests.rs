@@ -90,3 +90,28 @@ fn broken_yaml_is_refused_with_its_line() {
     assert!(load("[1, 2]").is_err());
     assert!(load("log.dirs: {a: b}").is_err());
 }
+
+#[test]
+fn the_file_of_a_kafka_that_is_broker_and_controller_is_taken() {
+    let text = "process.roles=broker,controller\nnode.id=1\nlisteners=CLIENTS://localhost:9092,CONTROLLER://:9093\n\
+        advertised.listeners=CLIENTS://localhost:9092,CONTROLLER://localhost:9093\ncontroller.listener.names=CONTROLLER\n\
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT,SSL:SSL\n";
+    let loaded = BrokerConfig::load(&parse_properties(text)).unwrap();
+    assert_eq!(loaded.config.get("listeners").unwrap(), "CLIENTS://localhost:9092");
+    assert_eq!(loaded.config.get("advertised.listeners").unwrap(), "CLIENTS://localhost:9092");
+    assert!(loaded.without_effect.iter().any(|key| key == "controller.listener.names"));
+}
+
+#[test]
+fn a_listener_that_does_not_speak_plaintext_is_refused_with_its_protocol() {
+    let errors =
+        load("listeners: INSIDE://localhost:1\nlistener.security.protocol.map: INSIDE:SASL_SSL\n")
+            .unwrap_err();
+    let only =
+        "line 1: listeners: INSIDE://localhost:1 speaks SASL_SSL; only PLAINTEXT is there yet";
+    assert_eq!(errors[0].to_string(), only);
+    let errors = load("listeners: SSL://localhost:1\n").unwrap_err();
+    assert!(errors[0].to_string().contains("speaks SSL"), "{errors:?}");
+    let errors = load("listeners: C://localhost:1\ncontroller.listener.names: C\n").unwrap_err();
+    assert!(errors[0].to_string().contains("none but those of controllers"), "{errors:?}");
+}

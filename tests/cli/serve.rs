@@ -1,6 +1,7 @@
 //! `klog serve`
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixDatagram;
 
 use crate::server::{Server, klog_assert, stderr};
@@ -89,4 +90,55 @@ fn a_listener_open_to_others_needs_a_word() {
             .code(1),
     );
     assert!(said.contains("klog.allow.anonymous.listeners"), "{said}");
+}
+
+#[test]
+fn the_server_properties_of_a_single_kafka_node_are_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("server.properties");
+    // As Kafka ships it, but for the folder.
+    let text = "process.roles=broker,controller\nnode.id=1\n\
+        controller.quorum.bootstrap.servers=localhost:9093\n\
+        listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n\
+        inter.broker.listener.name=PLAINTEXT\n\
+        advertised.listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n\
+        controller.listener.names=CONTROLLER\n\
+        listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT\n\
+        num.network.threads=3\nnum.io.threads=8\nsocket.send.buffer.bytes=102400\n\
+        socket.receive.buffer.bytes=102400\nsocket.request.max.bytes=104857600\nlog.dirs=data\n\
+        num.partitions=1\nnum.recovery.threads.per.data.dir=1\noffsets.topic.replication.factor=1\n\
+        share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\n\
+        transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
+        log.retention.hours=168\nlog.segment.bytes=1073741824\nlog.retention.check.interval.ms=300000\n";
+    fs::write(&file, text).expect("it can be written");
+    let path = file.to_str().expect("it is UTF-8");
+    let said = stderr(&klog_assert(["serve", "--config", path, "--check"]).assert().success());
+    let warned = said.lines().filter(|line| line.contains("WARN")).count();
+    assert_eq!(warned, 1, "one warning for all keys without effect: {said}");
+    assert!(said.contains("controller.listener.names") && said.contains("process.roles"), "{said}");
+}
+
+#[test]
+fn clients_that_come_and_go_leave_no_line_in_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let server = Server::start_logging(&folder.path().join("data"), &log);
+    server.output_of(["topics", "create", "t"]);
+    server.produce("t", "a\nb\n");
+    assert_eq!(server.output_of(["consume", "t", "-e"]), "a\nb\n");
+    // One that waits for more, and is killed.
+    for signal in ["INT", "KILL"] {
+        let mut waiting = server.process(["consume", "t"]);
+        let mut waiting = waiting.stdout(std::process::Stdio::piped()).spawn().expect("klog runs");
+        let mut lines = BufReader::new(waiting.stdout.take().expect("a pipe")).lines();
+        assert_eq!(lines.nth(1).expect("two lines").expect("UTF-8"), "b");
+        crate::server::signal(&waiting, signal);
+        waiting.wait().expect("it ends");
+        // What its fetch waited for: the answer finds nobody.
+        server.produce("t", "a\nb\n");
+    }
+    assert!(server.stop().success());
+    let log = fs::read_to_string(&log).expect("it can be read");
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(lines.len() == 1 && lines[0].contains("stopping"), "only the stop: {log}");
 }
