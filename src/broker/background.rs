@@ -92,7 +92,7 @@ fn retain(node: &Arc<Node>) {
             match done {
                 Ok(0) => break Ok(()),
                 Ok(segments) => {
-                    tracing::info!(partition = %partition.id, segments, "retention deleted segments")
+                    tracing::debug!(partition = %partition.id, segments, "retention deleted segments")
                 }
                 Err(error) => break Err(error),
             }

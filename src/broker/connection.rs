@@ -1,6 +1,7 @@
 //! One connection: frames are admitted in order, answers leave in order. A slow answer does not keep later requests from
 //! being read, up to a bound; beyond that the socket is not read any more.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::{Admitted, dispatch};
 use super::node::Node;
-use crate::net::{Connection, FileSending};
+use crate::net::{Connection, FileSending, FrameError};
 use crate::os::Chunk;
 
 enum Pending {
@@ -61,6 +62,10 @@ async fn receive(node: &Arc<Node>, connection: &Connection, line: Line) {
         {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
+            Err(error @ (FrameError::Idle | FrameError::Socket(_))) => {
+                tracing::debug!(%peer, %error, "connection closed");
+                return;
+            }
             Err(error) => {
                 tracing::info!(%peer, %error, "connection closed");
                 return;
@@ -133,7 +138,13 @@ async fn send(
 
 fn unsent(connection: &Connection, error: &std::io::Error) {
     let peer = connection.peer();
-    tracing::info!(%peer, %error, "connection closed: its answer could not be sent");
+    match error.kind() {
+        // A client that has what it wanted goes, whatever it asked for last.
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
+            tracing::debug!(%peer, %error, "an answer came too late");
+        }
+        _ => tracing::info!(%peer, %error, "connection closed: its answer could not be sent"),
+    }
 }
 
 fn millis(count: i64) -> Duration {
