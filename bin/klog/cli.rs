@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cmd::{completions, consume, man, produce, serve, topics};
@@ -57,7 +58,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, &args),
     };
     let result = match cli.command {
         Command::Serve(args) => serve::run(args, &cli.log),
@@ -85,21 +86,43 @@ fn with_link_command(mut args: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// Prints what clap has to say: help to stdout, errors in the shape of all of klog's errors.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, args: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         return match error.print() {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Kind::Failed.into(),
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                exit::report(&anyhow::Error::from(e).context("cannot write to stdout"))
+            }
             _ => ExitCode::SUCCESS,
         };
     }
     let rendered = error.render().to_string();
     if rendered.starts_with("error: ") {
-        anstream::eprintln!("{}", exit::styled(&in_our_words(&rendered)));
+        let mut lines = in_our_words(&rendered);
+        if is_of_the_environment(error, args) {
+            lines.pop();
+            lines.push(
+                "hint: the value stands in the environment: KLOG_BOOTSTRAP_SERVERS".to_owned(),
+            );
+        }
+        anstream::eprintln!("{}", exit::styled(&lines));
     } else {
         // No arguments at all: the help.
         let _ = error.print();
     }
     Kind::Usage.into()
+}
+
+/// Whether it is about servers that no option names.
+fn is_of_the_environment(error: &clap::Error, args: &[OsString]) -> bool {
+    let about = error.context().any(|(kind, value)| {
+        kind == ContextKind::InvalidArg && value.to_string().contains("--bootstrap-server")
+    });
+    let typed = |arg: &OsString| {
+        let arg = arg.to_string_lossy();
+        let short = arg.starts_with('-') && !arg.starts_with("--") && arg.contains('b');
+        short || arg.starts_with("--b")
+    };
+    about && !args.iter().any(typed) && std::env::var_os("KLOG_BOOTSTRAP_SERVERS").is_some()
 }
 
 /// clap's `error: …`, `tip: …`, `Usage: …` as `klog: …`, usage, `hint: …`.

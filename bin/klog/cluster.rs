@@ -43,6 +43,31 @@ pub async fn partitions_of(
     Ok(wanted.map(|partition| (topic.clone(), partition)).collect())
 }
 
+/// [`offsets`] of the partitions that tell; a line on stderr for each of the others.
+///
+/// # Errors
+/// If nobody can be asked.
+pub async fn offsets_that_tell(
+    admin: &Admin,
+    partitions: &[Partition],
+    at: OffsetSpec,
+    isolation: Isolation,
+) -> anyhow::Result<Offsets> {
+    if partitions.is_empty() {
+        return Ok(Offsets::new());
+    }
+    let wanted: Vec<_> = partitions.iter().map(|(topic, p)| (topic.clone(), *p, at)).collect();
+    let told = admin.list_offsets(&wanted, isolation).await.map_err(explain)?;
+    let mut found = Offsets::new();
+    for ((topic, partition), offset) in told {
+        match offset {
+            Ok(offset) => drop(found.insert((topic, partition), offset)),
+            Err(error) => tracing::warn!("{topic}[{partition}] does not tell its offsets: {error}"),
+        }
+    }
+    Ok(found)
+}
+
 /// Where a point is in each partition.
 ///
 /// # Errors

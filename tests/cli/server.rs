@@ -40,10 +40,18 @@ impl Server {
 
     /// [`Self::start`] with more options.
     pub fn start_with(data: &Path, options: &[&str]) -> Server {
-        let mut child = klog()
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data)
-            .args(options)
+        Server::spawn(klog().args(["serve", "--data-dir"]).arg(data).args(options))
+    }
+
+    /// [`Self::start`], with its log in a file.
+    pub fn start_logging(data: &Path, log: &Path) -> Server {
+        let log = std::fs::File::create(log).expect("a file for the log");
+        Server::spawn(klog().args(["serve", "--data-dir"]).arg(data).stderr(log))
+    }
+
+    fn spawn(command: &mut Command) -> Server {
+        let mut child = command
+            .args(["--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,6 +1,6 @@
 //! `klog topics`
 
-use crate::server::{fresh, stderr};
+use crate::server::{fresh, signal, stderr};
 
 #[test]
 fn topics_are_created_listed_described_and_deleted() {
@@ -185,4 +185,72 @@ fn deleting_what_is_not_there_fails_unless_told_otherwise() {
     let said = stderr(&server.klog(["topics", "delete", "t", "--yes"]).assert().code(1));
     assert!(said.contains("topic t does not exist"), "{said}");
     server.output_of(["topics", "delete", "t", "--yes", "--if-exists"]);
+}
+
+#[test]
+fn a_change_is_told_in_json_too() {
+    let (server, _data) = fresh();
+    let told = |args: &[&str]| server.output_of(args.iter().copied().chain(["--format", "json"]));
+    assert_eq!(
+        told(&["topics", "create", "t", "--dry-run"]),
+        "{\"topic\":\"t\",\"partition\":null,\"change\":\"create\",\"key\":null,\"value\":null,\"dry_run\":true}\n"
+    );
+    told(&["topics", "create", "t"]);
+    let lines = told(&[
+        "topics",
+        "alter",
+        "t",
+        "-c",
+        "flush.ms=5",
+        "--unset",
+        "segment.ms",
+        "--partitions",
+        "2",
+    ]);
+    let lines: Vec<&str> = lines.lines().collect();
+    for (line, part) in lines.iter().zip([
+        r#""change":"set","key":"flush.ms","value":"5""#,
+        r#""change":"unset","key":"segment.ms","value":null"#,
+        r#""change":"partitions","key":null,"value":"2""#,
+    ]) {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert_eq!(lines.len(), 3);
+    server.klog(["produce", "t", "-p", "0"]).write_stdin("a\nb\n").assert().success();
+    let trimmed = told(&["topics", "trim", "t", "--before", "1", "--yes"]);
+    assert!(
+        trimmed.contains(r#""partition":0,"change":"trim","key":null,"value":"1""#),
+        "{trimmed}"
+    );
+    assert!(told(&["topics", "delete", "t", "--yes"]).contains(r#""change":"delete""#));
+}
+
+#[test]
+fn ctrl_c_ends_the_question_whether_to_delete() {
+    use std::io::Read as _;
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let (server, _data) = fresh();
+    server.output_of(["topics", "create", "t"]);
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it opens");
+    let path = ptsname(&terminal, Vec::new()).expect("it has a name").into_string().expect("UTF-8");
+    let end = || -> OwnedFd {
+        let file = std::fs::File::options().read(true).write(true).open(&path);
+        file.expect("it can be opened").into()
+    };
+    let mut command = server.process(["topics", "delete", "t"]);
+    let mut child = command.stdin(end()).stderr(end()).spawn().expect("klog runs");
+    drop(command);
+    let (mut screen, mut shown) = (std::fs::File::from(terminal), Vec::new());
+    while !shown.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        screen.read_exact(&mut byte).expect("the question comes");
+        shown.push(byte[0]);
+    }
+    signal(&child, "INT");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(server.output_of(["topics", "list", "--format", "plain"]).starts_with("t\t"));
 }

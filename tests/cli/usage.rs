@@ -117,3 +117,46 @@ fn errors_are_coloured_only_on_demand() {
     .code(1);
     assert!(stderr(&coloured).contains('\x1b'));
 }
+
+#[test]
+fn a_wrong_pattern_is_told_in_one_line() {
+    for args in [
+        &["consume", "a[", "-r"][..],
+        &["consume", "t", "--value-regex", "a["],
+        &["topics", "list", "a["],
+    ] {
+        let said = refused(args);
+        let first = said.lines().next().expect("a line");
+        assert!(first.contains("not a regular expression: unclosed character class"), "{said}");
+        assert!(!said.contains("error:"), "{said}");
+    }
+}
+
+#[test]
+fn a_wrong_server_of_the_environment_is_told_to_stand_there() {
+    for wrong in ["", "localhost"] {
+        let mut command = klog_assert(["topics", "list"]);
+        let said = stderr(&command.env("KLOG_BOOTSTRAP_SERVERS", wrong).assert().code(2));
+        assert!(said.contains("localhost:9092"), "{said}");
+        assert!(said.contains("environment: KLOG_BOOTSTRAP_SERVERS"), "{said}");
+    }
+    let mut command = klog_assert(["topics", "list", "-b", "other"]);
+    let said = stderr(&command.env("KLOG_BOOTSTRAP_SERVERS", "localhost:1").assert().code(2));
+    assert!(!said.contains("environment"), "{said}");
+}
+
+#[test]
+fn an_option_that_would_do_nothing_is_refused() {
+    assert!(refused(&["produce", "t", "--input", "json", "-K", ":"]).contains("--input json"));
+    assert!(refused(&["produce", "t", "--ignore-partition"]).contains("--input json"));
+    assert!(refused(&["produce", "t", "--format", "json"]).contains("--print-offsets"));
+}
+
+#[test]
+fn help_that_cannot_be_written_fails_with_the_reason() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full is there");
+    let output = crate::server::klog().arg("--help").stdout(full).output().expect("klog runs");
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot write to stdout") && said.contains("No space left"), "{said}");
+}

@@ -65,16 +65,23 @@ impl<R: Row> Rows<R> {
 /// Columns that fit the terminal; without borders, and as wide as they need, where stdout is no terminal.
 pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    if std::io::stdout().is_terminal() {
+    let terminal = std::io::stdout().is_terminal();
+    // A narrow terminal breaks names between their words.
+    let name = |name: &&str| name.to_uppercase().replace('_', if terminal { " " } else { "_" });
+    if terminal {
+        // Some terminals do not tell how wide they are.
+        if table.width().is_some_and(|width| width < 20) {
+            table.set_width(80);
+        }
         table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic);
     } else {
         table.load_style(comfy_table::presets::NOTHING).force_no_tty();
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
-    table.set_header(header.iter().map(|name| name.to_uppercase()));
+    table.set_header(header.iter().map(name));
     table.add_rows(rows);
-    if !std::io::stdout().is_terminal() {
+    if !terminal {
         // Columns stand two spaces apart, the first at the margin.
         table.column_iter_mut().for_each(|column| {
             column.set_padding((0, 2));

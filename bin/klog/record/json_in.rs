@@ -40,6 +40,10 @@ pub enum Timestamp {
 /// # Errors
 /// What is wrong, in words for whoever wrote the line.
 pub fn parse_json(line: &Bytes) -> Result<JsonRecord, String> {
+    // serde would take a struct's fields also from an array.
+    if line.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err("it is not a JSON object: {\"value\":\"…\"}".to_owned());
+    }
     let parsed: Line<'_> = serde_json::from_slice(line).map_err(|e| in_words(&e))?;
     if parsed.control.is_some() {
         return Err("it is a control record, which only brokers write".to_owned());
@@ -91,7 +95,7 @@ fn one_of(
             let bytes = STANDARD.decode(text.0.as_bytes());
             bytes
                 .map(|b| Some(Some(b.into())))
-                .map_err(|e| format!("`{name}_base64` is not base64: {e}"))
+                .map_err(|_| format!("`{name}_base64` is not base64"))
         }
         (None, None) => Ok(None),
     }
@@ -249,6 +253,9 @@ mod tests {
         assert!(refusal(r#"{"value_base64":"?"}"#).contains("not base64"));
         assert!(refusal(r#"{"value":"a","partition":-1}"#).contains("no partition -1"));
         assert!(refusal(r#"{"value":"a","control":{"type":"commit"}}"#).contains("control record"));
-        assert!(refusal("plain text").contains("column 1"));
+        for none in ["plain text", "[1]", "5", "\"value\""] {
+            assert!(refusal(none).contains("not a JSON object"), "{none}");
+        }
+        assert!(refusal(r#"{"value" "a"}"#).contains("column 10"));
     }
 }

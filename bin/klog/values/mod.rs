@@ -10,6 +10,7 @@ mod time;
 
 pub use duration::duration;
 pub use offset::{From, TrimTo, Until, from, trim_to, until};
+use text::no_pattern;
 pub use text::{key_value, pattern, server, text, unescape};
 pub use time::{When, now, when};
 
@@ -20,7 +21,10 @@ pub fn topic(text: &str) -> Result<TopicName, InvalidTopicName> {
 
 /// A regular expression that has to match a whole topic name.
 pub fn whole_name(text: &str) -> Result<regex::Regex, String> {
-    regex::Regex::new(&format!("^(?:{text})$")).map_err(|e| e.to_string())
+    // By itself first: an error is to show what was typed.
+    regex::Regex::new(text)
+        .and_then(|_| regex::Regex::new(&format!("^(?:{text})$")))
+        .map_err(|e| no_pattern(&e))
 }
 
 /// A number of bytes: `16KiB`, `1MiB`, `1MB` (10⁶), `4096`.

@@ -47,6 +47,9 @@ pub fn key_value(text: &str) -> Result<(String, String), String> {
 
 /// `HOST:PORT`; an IPv6 address stands in brackets.
 pub fn server(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it is empty; a server is like localhost:9092".to_owned());
+    }
     let Some((host, port)) = text.rsplit_once(':') else {
         return Err(format!("the port is missing, for example {text}:9092"));
     };
@@ -62,7 +65,14 @@ pub fn server(text: &str) -> Result<String, String> {
 
 /// A regular expression over bytes: values need not be UTF-8.
 pub fn pattern(text: &str) -> Result<regex::bytes::Regex, String> {
-    regex::bytes::Regex::new(text).map_err(|e| e.to_string())
+    regex::bytes::Regex::new(text).map_err(|e| no_pattern(&e))
+}
+
+/// Why a regular expression is none, in one line: regex draws a picture of it.
+pub(super) fn no_pattern(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let why = text.lines().last().unwrap_or_default();
+    format!("not a regular expression: {}", why.strip_prefix("error: ").unwrap_or(why))
 }
 
 #[cfg(test)]
@@ -81,7 +91,7 @@ mod tests {
     fn a_server_has_host_and_port() {
         assert!(server("localhost:9092").is_ok());
         assert!(server("[::1]:9092").is_ok());
-        for bad in ["localhost", ":9092", "::1:9092", "host:port", "host:70000"] {
+        for bad in ["", "localhost", ":9092", "::1:9092", "host:port", "host:70000"] {
             assert!(server(bad).is_err(), "{bad:?}");
         }
     }

@@ -86,7 +86,7 @@ pub(super) const KNOWN: &[(&[&str], Goes)] = &[
     (&["isolation.level"], Consumer(set!(isolation = value::isolation))),
     (&["check.crcs"], Consumer(set!(check_crcs = value::boolean))),
 
-    (&["security.protocol"], Only(&["plaintext", "PLAINTEXT"], "PLAINTEXT: klog's client has no TLS and no SASL yet")),
+    (&["security.protocol"], Only(&["plaintext", "PLAINTEXT"], "PLAINTEXT (klog's client has no TLS and no SASL yet)")),
     (&["client.dns.lookup"], Only(&["use_all_dns_ips"], "use_all_dns_ips")),
     (&["api.version.request"], Only(&["true"], "true")),
     (&["metadata.recovery.strategy"], Only(&["rebootstrap"], "rebootstrap")),

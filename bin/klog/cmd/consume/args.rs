@@ -131,7 +131,10 @@ impl Args {
     /// # Errors
     /// A usage error where a text is no regular expression.
     pub fn patterns(&self) -> anyhow::Result<Vec<regex::Regex>> {
-        self.topics.iter().map(|text| values::whole_name(text).map_err(usage)).collect()
+        let pattern = |text: &String| {
+            values::whole_name(text).map_err(|why| usage(format!("{text:?} is {why}")))
+        };
+        self.topics.iter().map(pattern).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use klog::base::TopicName;
 use klog::client::Compression;
 
 use crate::client_args::ClientArgs;
+use crate::exit::usage;
 use crate::output::LineFormat;
 use crate::values;
 
@@ -122,6 +123,26 @@ pub struct Args {
 
     #[command(flatten)]
     pub client: ClientArgs,
+}
+
+impl Args {
+    /// Options that would do nothing beside each other.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let json = self.input == Input::Json;
+        if json && self.key_separator.is_some() {
+            return Err(usage("-K splits lines; with --input json the key has a field of its own"));
+        }
+        if !json && (self.ignore_partition || self.ignore_timestamp) {
+            return Err(usage("--ignore-partition and --ignore-timestamp need --input json"));
+        }
+        if !self.print_offsets && self.format == LineFormat::Json {
+            return Err(usage("--format says how --print-offsets prints, which is not given"));
+        }
+        Ok(())
+    }
 }
 
 /// `--input`

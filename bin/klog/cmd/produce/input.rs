@@ -31,10 +31,13 @@ pub enum InputError {
     #[error("cannot read stdin")]
     Read(#[source] io::Error),
     /// A record that no request could carry.
-    #[error("line {number} has more than {limit} bytes")]
+    #[error("{} has more than {limit} bytes", match number {
+        Some(number) => format!("line {number}"),
+        None => "stdin".to_owned(),
+    })]
     TooLong {
-        /// Counted from 1.
-        number: u64,
+        /// Which line, counted from 1; None if all of stdin is the record.
+        number: Option<u64>,
         /// The largest one that is taken.
         limit: usize,
     },
@@ -214,7 +217,8 @@ impl Reader {
     }
 
     fn too_long(&self) -> InputError {
-        InputError::TooLong { number: self.next, limit: self.limit }
+        let number = matches!(self.cut, Cut::Delimiter(_)).then_some(self.next);
+        InputError::TooLong { number, limit: self.limit }
     }
 }
 

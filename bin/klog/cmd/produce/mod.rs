@@ -31,6 +31,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
+    args.check()?;
     let shown = logging::wants_progress(log);
     connect::runtime()?.block_on(produce(args, shown))
 }

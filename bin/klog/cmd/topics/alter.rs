@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use klog::base::TopicName;
 use klog::client::{Admin, ConfigChange, ConfigOp, ConfigResource};
 
-use super::outcome::Outcome;
+use super::outcome::{Done, Outcome};
 use super::{Change, Common, admin, missing};
 use crate::connect::explain;
 use crate::exit::{Hint as _, usage};
@@ -46,15 +46,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let (name, dry_run) = (&args.name, args.change.dry_run);
     let admin = admin(&args.common).await?;
-    let mut outcome = Outcome::new(dry_run);
+    let mut outcome = Outcome::new(dry_run, args.common.format);
     if !changes.is_empty() {
         alter_configs(&admin, name, &changes, dry_run).await?;
         for (key, value) in &changes {
-            match value {
-                Some(value) => outcome
-                    .done(format!("set {key}={value} of {name}"), format!("set {key}={value}"))?,
-                None => outcome.done(format!("unset {key} of {name}"), format!("unset {key}"))?,
-            }
+            let (change, what) = match value {
+                Some(value) => ("set", format!("set {key}={value}")),
+                None => ("unset", format!("unset {key}")),
+            };
+            let done = Done { key: Some(key), value: value.as_deref(), ..Done::of(name, change) };
+            outcome.done(done, format!("{what} of {name}"), what)?;
         }
     }
     if let Some(count) = args.partitions {
@@ -63,7 +64,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             let failed = || format!("{name} was not given {count} partitions");
             added.map_err(|e| missing(name, e)).with_context(failed)?;
         }
+        let number = count.to_string();
         outcome.done(
+            Done { value: Some(&number), ..Done::of(name, "partitions") },
             format!("give {name} {count} partitions"),
             format!("{name} has {count} partitions"),
         )?;

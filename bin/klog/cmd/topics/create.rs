@@ -3,7 +3,7 @@
 use klog::base::{ErrorCode, TopicName};
 use klog::client::NewTopic;
 
-use super::outcome::Outcome;
+use super::outcome::{Done, Outcome};
 use super::{Change, Common, admin};
 use crate::connect::explain;
 use crate::exit::advise;
@@ -47,11 +47,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     let topics: Vec<NewTopic> = args.names.iter().map(topic).collect();
     let dry_run = args.change.dry_run;
-    let mut outcome = Outcome::new(dry_run);
+    let mut outcome = Outcome::new(dry_run, args.common.format);
     for (name, created) in admin.create_topics(&topics, dry_run).await.map_err(explain)? {
         match created {
             Ok(_) => {
-                outcome.done(format!("create topic {name}"), format!("created topic {name}"))?
+                let (would, did) =
+                    (format!("create topic {name}"), format!("created topic {name}"));
+                outcome.done(Done::of(&name, "create"), would, did)?;
             }
             Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {
                 if !args.if_not_exists {

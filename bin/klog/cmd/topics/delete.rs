@@ -3,7 +3,7 @@
 use klog::base::TopicName;
 use klog::client::ClientError;
 
-use super::outcome::Outcome;
+use super::outcome::{Done, Outcome};
 use super::{Common, Destroy, admin};
 use crate::connect::explain;
 use crate::exit::advise;
@@ -33,7 +33,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         admin.list_topics().await.map_err(explain)?.into_iter().map(|topic| topic.name).collect();
     let (there, missing): (Vec<TopicName>, Vec<TopicName>) =
         args.names.into_iter().partition(|name| known.contains(name));
-    let mut outcome = Outcome::new(args.destroy.change.dry_run);
+    let mut outcome = Outcome::new(args.destroy.change.dry_run, args.common.format);
     if !args.if_exists {
         for topic in missing {
             let error = anyhow::Error::from(ClientError::UnknownTopic { topic });
@@ -48,15 +48,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     if args.destroy.change.dry_run {
         for name in there {
-            outcome.done(format!("delete topic {name} with all its records"), String::new())?;
+            let would = format!("delete topic {name} with all its records");
+            outcome.done(Done::of(&name, "delete"), would, String::new())?;
         }
         return outcome.finish();
     }
     let names = there.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    args.destroy.confirm(&format!("delete {names} with all records?"))?;
+    args.destroy.confirm(&format!("delete {names} with all records?")).await?;
     for (name, deleted) in admin.delete_topics(&there).await.map_err(explain)? {
         match deleted {
-            Ok(()) => outcome.done(String::new(), format!("deleted topic {name}"))?,
+            Ok(()) => {
+                let did = format!("deleted topic {name}");
+                outcome.done(Done::of(&name, "delete"), String::new(), did)?;
+            }
             Err(error) => {
                 outcome.failed(explain(error).context(format!("topic {name} was not deleted")))
             }

@@ -119,7 +119,7 @@ impl Ends {
             .filter(|(_, p)| p.leader.is_some())
             .map(|(name, p)| (name, p.partition))
             .collect();
-        let at = |at| cluster::offsets(admin, &led, at, Isolation::ReadUncommitted);
+        let at = |at| cluster::offsets_that_tell(admin, &led, at, Isolation::ReadUncommitted);
         Ok(Ends {
             earliest: at(OffsetSpec::Earliest).await?,
             latest: at(OffsetSpec::Latest).await?,

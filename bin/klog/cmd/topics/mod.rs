@@ -114,7 +114,7 @@ async fn admin(common: &Common) -> anyhow::Result<Admin> {
 
 impl Destroy {
     /// Asks on a terminal; without one --yes must have been given.
-    fn confirm(&self, question: &str) -> anyhow::Result<()> {
+    async fn confirm(&self, question: &str) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }
@@ -123,13 +123,22 @@ impl Destroy {
                 .hint("--yes does it without asking, --dry-run shows what it would do");
         }
         anstream::eprint!("{question} [y/N] ");
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).context("cannot read the answer")?;
+        let answer = read_answer().await.context("cannot read the answer")?;
         match answer.trim() {
             "y" | "Y" | "yes" => Ok(()),
             _ => Err(anyhow::anyhow!("nothing was done")),
         }
     }
+}
+
+/// A line of stdin. A thread of its own waits for it, which nobody waits for: Ctrl-C ends the command also here.
+async fn read_answer() -> std::io::Result<String> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new().name("answer".into()).spawn(move || {
+        let mut answer = String::new();
+        let _ = tell.send(std::io::stdin().read_line(&mut answer).map(|_| answer));
+    })?;
+    told.await.unwrap_or_else(|_| Ok(String::new()))
 }
 
 /// An absent value is a dash.

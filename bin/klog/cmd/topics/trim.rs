@@ -3,7 +3,7 @@
 use klog::base::TopicName;
 use klog::client::{Admin, Isolation, OffsetSpec};
 
-use super::outcome::Outcome;
+use super::outcome::{Done, Outcome};
 use super::{Common, Destroy, admin};
 use crate::cluster::{self, Offsets, partitions_of};
 use crate::connect::explain;
@@ -67,11 +67,16 @@ struct Cut {
 
 async fn trim(args: &Args, admin: &Admin, cuts: &[Cut]) -> anyhow::Result<()> {
     let dry_run = args.destroy.change.dry_run;
-    let mut outcome = Outcome::new(dry_run);
+    let mut outcome = Outcome::new(dry_run, args.common.format);
     let what = |cut: &Cut| format!("{}[{}] up to offset {}", args.name, cut.partition, cut.before);
     if dry_run || cuts.is_empty() {
         for cut in cuts {
-            outcome.done(format!("trim {} (first is {})", what(cut), cut.first), String::new())?;
+            let would = format!("trim {} (first is {})", what(cut), cut.first);
+            outcome.done(
+                trimmed(&args.name, cut.partition, &cut.before.to_string()),
+                would,
+                String::new(),
+            )?;
         }
         if cuts.is_empty() {
             anstream::eprintln!("nothing lies before");
@@ -80,16 +85,15 @@ async fn trim(args: &Args, admin: &Admin, cuts: &[Cut]) -> anyhow::Result<()> {
     }
     let offsets: i64 = cuts.iter().map(|cut| cut.before - cut.first).sum();
     let name = &args.name;
-    args.destroy
-        .confirm(&format!("delete {offsets} offsets of {name}, over {} partitions?", cuts.len()))?;
+    let question = format!("delete {offsets} offsets of {name}, over {} partitions?", cuts.len());
+    args.destroy.confirm(&question).await?;
     let wanted: Vec<_> = cuts.iter().map(|cut| (name.clone(), cut.partition, cut.before)).collect();
-    for ((name, partition), trimmed) in admin.delete_records(&wanted).await.map_err(explain)? {
-        match trimmed {
+    for ((name, partition), cut) in admin.delete_records(&wanted).await.map_err(explain)? {
+        match cut {
             Ok(first) => {
-                outcome.done(
-                    String::new(),
-                    format!("trimmed {name}[{partition}]: its first offset is {first}"),
-                )?;
+                let did = format!("trimmed {name}[{partition}]: its first offset is {first}");
+                let first = first.to_string();
+                outcome.done(trimmed(&name, partition, &first), String::new(), did)?;
             }
             Err(error) => {
                 outcome
@@ -98,4 +102,8 @@ async fn trim(args: &Args, admin: &Admin, cuts: &[Cut]) -> anyhow::Result<()> {
         }
     }
     outcome.finish()
+}
+
+fn trimmed<'a>(topic: &'a TopicName, partition: i32, first: &'a str) -> Done<'a> {
+    Done { partition: Some(partition), value: Some(first), ..Done::of(topic, "trim") }
 }
