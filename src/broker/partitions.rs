@@ -1,6 +1,6 @@
 //! All partitions of this node: opened, changed and deleted as the metadata image says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
+use crate::log::{FoundPartition, LogDir, Offsets, Producer, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
 use crate::quorum::METADATA_TOPIC;
 
@@ -196,6 +196,7 @@ impl Partitions {
             // What they say of a deleted topic must not be taken for another one's that gets its name.
             self.checkpoint();
         }
+        tell_unused(image.topics().filter(|topic| self.topic_by_id(topic.id).is_none()), image);
         let wanted: Vec<&Arc<Topic>> =
             image.topics().filter(|topic| all_differ || self.differs(topic, image)).collect();
         // Opening checks what a crash left; several disks and cores can do so at once.
@@ -258,6 +259,10 @@ impl Partitions {
                     tracing::warn!(%partition, cut_bytes = recovered.cut_bytes, rebuilt_files = recovered.rebuilt,
                         end = %log.end(), "recovered a log");
                 }
+                if let Some((producer_id, producer)) = log.open_transaction() {
+                    refuse_open_transaction(&partition, producer_id, producer);
+                    return Slot::Offline(Some(at));
+                }
                 let epoch = LeaderEpoch::from_wire(record.leader_epoch).unwrap_or_default();
                 Slot::Online(Arc::new(Partition::new(log, dir.clone(), epoch)))
             }
@@ -298,13 +303,8 @@ impl Partitions {
     pub fn config_of(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
         let mut config = self.defaults.read().clone();
         for (key, value) in overrides {
-            match config.set(key, value) {
-                Some(Ok(())) => {}
-                Some(Err(message)) => {
-                    tracing::warn!(key, value, message, "a topic's config is not used")
-                }
-                None => tracing::warn!(key, "a topic's config is not known, and not used"),
-            }
+            // What a Kafka set and klog does not know was told when the topic was first met.
+            let _ = config.take(key, value);
         }
         config
     }
@@ -442,6 +442,41 @@ impl Partitions {
 /// The first hundred ids name no directory (Kafka's `DirectoryId`): unassigned, lost, migrating.
 fn is_reserved(id: TopicId) -> bool {
     id.0[..15].iter().all(|byte| *byte == 0) && id.0[15] < 100
+}
+
+/// Kafka can still end it; served without transactions, its records would count, or stand in the way, for ever.
+fn refuse_open_transaction(partition: &TopicPartition, producer_id: i64, producer: &Producer) {
+    let first_offset = producer.transaction_start.unwrap_or(-1);
+    let TopicPartition { topic, partition: at } = partition;
+    tracing::error!(%partition, producer_id, producer_epoch = producer.epoch, first_offset,
+        "partition is offline; the rest of the node serves on: a transaction is open in it, and this version of klog has no \
+        transactions; start Apache Kafka on this directory again, and let its producer finish it, or abort it: \
+        kafka-transactions.sh --bootstrap-server HOST:PORT abort --topic {topic} --partition {at} --start-offset {first_offset}");
+}
+
+/// Says once of the topics that are new here what of their configs klog does not act on.
+fn tell_unused<'a>(topics: impl Iterator<Item = &'a Arc<Topic>>, image: &Image) {
+    let (mut compacted, mut unused) = (Vec::new(), BTreeSet::new());
+    for topic in topics {
+        for (key, value) in overrides(topic, image) {
+            if key == "cleanup.policy" && value.contains("compact") {
+                compacted.push(topic.name.to_string());
+            } else if !matches!(TopicConfig::default().take(&key, &value), Some(Ok(()))) {
+                unused.insert(format!("{key}={value}"));
+            }
+        }
+    }
+    if !compacted.is_empty() {
+        let topics = compacted.join(", ");
+        tracing::warn!(
+            topics,
+            "cleanup.policy=compact: this version of klog does not compact; all records are kept"
+        );
+    }
+    if !unused.is_empty() {
+        let configs = unused.into_iter().collect::<Vec<_>>().join(", ");
+        tracing::warn!(configs, "configs of topics that are kept, but have no effect in klog");
+    }
 }
 
 fn overrides(topic: &Topic, image: &Image) -> BTreeMap<String, String> {

@@ -22,7 +22,7 @@ use crate::base::{BrokerId, TopicId};
 use crate::config::{BrokerConfig, Listener as Address};
 use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, Recovered, StorageError};
 use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
-use crate::meta::register_broker;
+use crate::meta::{fence_broker, register_broker, take_leadership};
 use crate::net::{BindError, Limits, Listener};
 use crate::os::Os;
 use crate::quorum::{MetadataStore, Single, StartError as MetadataError, SubmitError};
@@ -116,6 +116,7 @@ impl Broker {
             stopping: CancellationToken::new(),
         });
         let begun = Instant::now();
+        super::defaults::tell_unused(&node.config, &node.image());
         node.follow_metadata().await;
         node.partitions.set_strays_aside();
         tell_recovery(&node, begun.elapsed());
@@ -165,6 +166,11 @@ impl Broker {
             tracing::warn!("some answers could not be sent in time");
         }
         let (node, store) = (self.node, self.store);
+        // A Kafka that starts on this directory next would take a live registration for another broker's.
+        let id = node.config.node_id;
+        if let Err(error) = store.submit(Box::new(move |image| Ok(fence_broker(image, id)))).await {
+            tracing::warn!(%error, "the metadata does not say that this broker stopped");
+        }
         let closed = tokio::task::spawn_blocking(move || close(&node, &store)).await;
         match closed {
             Ok(done) => done,
@@ -233,7 +239,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
         });
     }
     let at = dirs.iter().position(|dir| dir.folder() == metadata_dir).unwrap_or(0);
-    let store = Single::start(os, &dirs[at], dir_ids[at], node)?;
+    let store = Single::start(os, &dirs[at], dir_ids[at], node, config.metadata_snapshot_bytes)?;
     if separate {
         // It was the last; it holds no partitions.
         dirs.truncate(at);
@@ -300,7 +306,14 @@ async fn register(
         log_dirs: dir_ids.to_vec(),
         ..Default::default()
     };
-    store.submit(Box::new(move |_| Ok(register_broker(broker)))).await
+    let id = config.node_id;
+    store
+        .submit(Box::new(move |image| {
+            let mut records = register_broker(broker);
+            records.extend(take_leadership(image, id));
+            Ok(records)
+        }))
+        .await
 }
 
 fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
@@ -314,6 +327,9 @@ fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
         }
     }
     store.stop();
+    let image = node.image();
+    let own = image.brokers().find(|broker| broker.broker_id == node.config.node_id);
+    let epoch = own.map_or(-1, |broker| broker.broker_epoch);
     // What is offline, or where the checkpoints could not be written, was not stopped cleanly.
-    node.partitions.checkpoint().iter().try_for_each(|dir| dir.mark_clean())
+    node.partitions.checkpoint().iter().try_for_each(|dir| dir.mark_clean(epoch))
 }

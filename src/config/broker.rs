@@ -37,6 +37,8 @@ pub struct BrokerConfig {
     pub log_dirs: Vec<PathBuf>,
     /// `metadata.log.dir`: where the metadata log is kept; `None`: in the first of `log.dirs`.
     pub metadata_log_dir: Option<PathBuf>,
+    /// `metadata.log.max.record.bytes.between.snapshots`.
+    pub metadata_snapshot_bytes: u64,
     /// `num.partitions`: of a topic that does not say.
     pub num_partitions: i32,
     /// `default.replication.factor`: of a topic that does not say.
@@ -111,6 +113,7 @@ impl Default for BrokerConfig {
             security_protocols: Vec::new(),
             log_dirs: vec!["./klog-data".into()],
             metadata_log_dir: None,
+            metadata_snapshot_bytes: 20 << 20,
             num_partitions: 1,
             default_replication_factor: 1,
             auto_create_topics: true,

@@ -88,6 +88,8 @@ broker_keys! {
         |c, v| c.fetch_sessions = number(v, 0, INT)? as usize, |c| c.fetch_sessions;
     "metadata.log.dir", String, "The directory that holds the metadata log, if not the first of `log.dirs`.",
         |c, v| c.metadata_log_dir = Some(v.trim().into()), |c| c.metadata_log_dir.as_ref().map_or(String::new(), |dir| dir.display().to_string());
+    "metadata.log.max.record.bytes.between.snapshots", Long, "How much the metadata log grows before a snapshot takes the place of what lies below it.",
+        |c, v| c.metadata_snapshot_bytes = number(v, 1, LONG)? as u64, |c| c.metadata_snapshot_bytes;
     "node.id", Int, "This node's number.",
         |c, v| c.node_id = number(v, 0, INT)? as i32, |c| c.node_id;
     "num.partitions", Int, "Partitions of a topic that does not say.",

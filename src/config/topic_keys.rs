@@ -131,6 +131,17 @@ topic_keys! {
         |c, v| c.segment_ms = number(v, 1, LONG)?, |c| c.segment_ms;
 }
 
+impl TopicConfig {
+    /// [`TopicConfig::set`], for what a cluster's metadata holds already: there `compact` is taken, and nothing deleted for it.
+    pub fn take(&mut self, key: &str, value: &str) -> Option<Result<(), Bad>> {
+        if key == "cleanup.policy" {
+            self.delete = list(value).iter().any(|word| word == "delete");
+            return Some(Ok(()));
+        }
+        self.set(key, value)
+    }
+}
+
 fn policy(value: &str) -> Result<bool, Bad> {
     match list(value).iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["delete"] => Ok(true),

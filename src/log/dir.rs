@@ -292,14 +292,15 @@ impl LogDir {
         checkpoint::write_offsets(disk, &self.folder.join(LOG_STARTS), log_starts)
     }
 
-    /// Marks a clean stop: all logs are closed and the checkpoints written.
+    /// Marks a clean stop: all logs are closed and the checkpoints written. Kafka's controller holds the epoch of the broker
+    /// that stopped against the one that it knows.
     ///
     /// # Errors
     /// As the system says.
-    pub fn mark_clean(&self) -> Result<(), StorageError> {
+    pub fn mark_clean(&self, broker_epoch: i64) -> Result<(), StorageError> {
         let path = self.folder.join(CLEAN);
-        let text = br#"{"version":0,"brokerEpoch":-1}"#;
-        self.os.disk.replace(&path, text).map_err(StorageError::at("write", path))
+        let text = format!(r#"{{"version":0,"brokerEpoch":{broker_epoch}}}"#);
+        self.os.disk.replace(&path, text.as_bytes()).map_err(StorageError::at("write", path))
     }
 }
 

@@ -30,6 +30,7 @@ mod segment;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod unchecked;
 mod walk;
 
@@ -47,6 +48,7 @@ pub use producers::{Producer, Remembered};
 pub use properties::MetaProperties;
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
+pub use transactions::Aborted;
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
@@ -71,6 +73,8 @@ pub struct Log {
     recovery_point: Offset,
     epochs: LeaderEpochs,
     producers: Producers,
+    /// What a Kafka aborted, by first offset.
+    aborted: Vec<Aborted>,
     /// Taken off `segment.ms` for the active segment.
     jitter_ms: i64,
     /// Renamed files and when they may go.

@@ -114,7 +114,7 @@ impl Producers {
 
     /// Notes a batch that stands in the log from `base_offset` on.
     pub fn note(&mut self, header: &BatchHeader, base_offset: i64, timestamp: i64) {
-        if header.producer_id < 0 || header.is_control() {
+        if header.producer_id < 0 {
             return;
         }
         let fresh = || Producer {
@@ -129,11 +129,19 @@ impl Producers {
             producer.epoch = header.producer_epoch;
             producer.batches.clear();
         }
+        producer.last_timestamp = timestamp;
+        if header.is_control() {
+            // The marker that ends a transaction; it has no sequence number.
+            producer.transaction_start = None;
+            return;
+        }
+        if header.is_transactional() {
+            producer.transaction_start.get_or_insert(base_offset);
+        }
         if producer.batches.len() == REMEMBERED {
             producer.batches.pop_front();
         }
         producer.batches.push_back(Remembered::of(header, base_offset, timestamp));
-        producer.last_timestamp = timestamp;
     }
 
     /// Remembers a batch again that came before the last one that is known of its producer. In order of offset.
@@ -244,6 +252,24 @@ mod tests {
             Err(AppendError::OutOfOrder { last: -1, .. })
         ));
         assert_eq!(producers.check(&batch(4, 0, 1)).unwrap(), Sequence::New);
+    }
+
+    #[test]
+    fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
+        let of = |header: BatchHeader, control: bool| {
+            let attributes = header.attributes.with_transactional(true).with_control(control);
+            BatchHeader { attributes, ..header }
+        };
+        let mut producers = Producers::default();
+        producers.note(&of(batch(0, 0, 2), false), 10, 0);
+        producers.note(&of(batch(0, 2, 1), false), 12, 0);
+        let start = |producers: &Producers| producers.by_id[&7].transaction_start;
+        assert_eq!(start(&producers), Some(10));
+        // Since KIP-890 the marker bears the next epoch.
+        producers.note(&of(batch(1, -1, 1), true), 13, 0);
+        assert_eq!(start(&producers), None);
+        assert_eq!(producers.check(&batch(1, 0, 1)).unwrap(), Sequence::New);
+        assert!(matches!(producers.check(&batch(0, 3, 1)), Err(AppendError::Fenced { .. })));
     }
 
     #[test]

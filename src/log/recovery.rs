@@ -66,6 +66,7 @@ impl Log {
             end: Offset::ZERO,
             recovery_point: Offset::ZERO,
             producers: Producers::default(),
+            aborted: Vec::new(),
             jitter_ms: 0,
             doomed: Vec::new(),
             offline: false,
@@ -74,6 +75,7 @@ impl Log {
         log.load_segments(&bases, opening, &mut recovered)?;
         log.load_epochs(&mut recovered)?;
         log.load_producers()?;
+        log.load_aborted()?;
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
         Ok((log, recovered))

@@ -6,8 +6,10 @@ use bytestring::ByteString;
 
 use super::image::{ConfigResource, Image, config_record};
 use super::records::cluster::{FeatureLevelRecord, ProducerIdsRecord};
-use super::records::nodes::RegisterBrokerRecord;
-use super::records::topics::{PartitionRecord, RemoveTopicRecord, TopicRecord};
+use super::records::nodes::{BrokerRegistrationChangeRecord, RegisterBrokerRecord};
+use super::records::topics::{
+    PartitionChangeRecord, PartitionRecord, RemoveTopicRecord, TopicRecord,
+};
 use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, OLDEST_METADATA_VERSION};
 use crate::base::{ErrorCode, TopicId, TopicName};
 
@@ -259,6 +261,42 @@ pub fn allocate_producer_ids(
 /// Registers a broker. A registration that says nothing new but its incarnation is written all the same.
 pub fn register_broker(broker: RegisterBrokerRecord) -> Vec<MetadataRecord> {
     vec![broker.into()]
+}
+
+/// Elects a broker for every partition whose only replica it has: there is nobody else to lead it, and a Kafka that was
+/// stopped left it without a leader.
+pub fn take_leadership(image: &Image, broker: i32) -> Vec<MetadataRecord> {
+    let led_by_none = |partition: &&PartitionRecord| {
+        partition.replicas == [broker] && (partition.leader != broker || partition.isr != [broker])
+    };
+    let elect = |partition: &PartitionRecord| {
+        let forget = |elr: &Option<Vec<i32>>| elr.as_ref().map(|_| Vec::new());
+        PartitionChangeRecord {
+            partition_id: partition.partition_id,
+            topic_id: partition.topic_id,
+            leader: broker,
+            isr: (partition.isr != [broker]).then(|| vec![broker]),
+            eligible_leader_replicas: forget(&partition.eligible_leader_replicas),
+            last_known_elr: forget(&partition.last_known_elr),
+            ..Default::default()
+        }
+        .into()
+    };
+    let partitions = image.topics().flat_map(|topic| &topic.partitions);
+    partitions.filter(led_by_none).map(elect).collect()
+}
+
+/// Notes that a broker has stopped, in its own time.
+pub fn fence_broker(image: &Image, broker: i32) -> Vec<MetadataRecord> {
+    let known = image.brokers().find(|known| known.broker_id == broker && !known.fenced);
+    let fenced = known.map(|known| BrokerRegistrationChangeRecord {
+        broker_id: broker,
+        broker_epoch: known.broker_epoch,
+        fenced: 1,
+        in_controlled_shutdown: 1,
+        ..Default::default()
+    });
+    fenced.map(MetadataRecord::from).into_iter().collect()
 }
 
 /// A feature to move to a level.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::records::cluster::{ConfigRecord, FeatureLevelRecord, ProducerIdsRecord};
-use super::records::nodes::RegisterBrokerRecord;
+use super::records::nodes::{BrokerRegistrationChangeRecord, RegisterBrokerRecord};
 use super::records::topics::{PartitionChangeRecord, PartitionRecord, TopicRecord};
 use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, OLDEST_METADATA_VERSION};
 use crate::base::{InvalidTopicName, TopicId, TopicName};
@@ -197,12 +197,17 @@ impl Image {
             }
             MetadataRecord::FenceBroker(fenced) => self.set_fenced(fenced.id, true),
             MetadataRecord::UnfenceBroker(unfenced) => self.set_fenced(unfenced.id, false),
-            MetadataRecord::BrokerRegistrationChange(change) => match change.fenced {
-                1 => self.set_fenced(change.broker_id, true),
-                -1 => self.set_fenced(change.broker_id, false),
-                _ => {}
-            },
-            MetadataRecord::NoOp(_) | MetadataRecord::ClearElr(_) => {}
+            MetadataRecord::BrokerRegistrationChange(change) => self.change_broker(change),
+            MetadataRecord::ClearElr(cleared) => self.clear_elr(&cleared.topic_name),
+            MetadataRecord::NoOp(_) => {}
+            MetadataRecord::RegisterController(controller) => {
+                let kept = Arc::make_mut(&mut self.kept);
+                kept.retain(|other| {
+                    !matches!(other, MetadataRecord::RegisterController(other)
+                        if other.controller_id == controller.controller_id)
+                });
+                kept.push(record.clone());
+            }
             kept => Arc::make_mut(&mut self.kept).push(kept.clone()),
         }
         Ok(())
@@ -272,6 +277,38 @@ impl Image {
     fn set_fenced(&mut self, id: i32, fenced: bool) {
         if let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(&id) {
             broker.fenced = fenced;
+        }
+    }
+
+    fn change_broker(&mut self, change: &BrokerRegistrationChangeRecord) {
+        let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(&change.broker_id) else {
+            return;
+        };
+        match change.fenced {
+            1 => broker.fenced = true,
+            -1 => broker.fenced = false,
+            _ => {}
+        }
+        broker.in_controlled_shutdown |= change.in_controlled_shutdown == 1;
+        if !change.log_dirs.is_empty() {
+            broker.log_dirs.clone_from(&change.log_dirs);
+        }
+        if change.cordoned_log_dirs.is_some() {
+            broker.cordoned_log_dirs.clone_from(&change.cordoned_log_dirs);
+        }
+    }
+
+    /// Of one topic, or of all where the name is empty.
+    fn clear_elr(&mut self, name: &str) {
+        for topic in Arc::make_mut(&mut self.topics).values_mut() {
+            let all = || topic.partitions.iter();
+            let has =
+                all().any(|p| p.eligible_leader_replicas.is_some() || p.last_known_elr.is_some());
+            if has && (name.is_empty() || topic.name.as_str() == name) {
+                for partition in &mut Arc::make_mut(topic).partitions {
+                    (partition.eligible_leader_replicas, partition.last_known_elr) = (None, None);
+                }
+            }
         }
     }
 
@@ -352,6 +389,13 @@ fn change_partition(topic: &mut Topic, change: &PartitionChangeRecord) -> Result
     set(&mut partition.replicas, &change.replicas);
     set(&mut partition.removing_replicas, &change.removing_replicas);
     set(&mut partition.adding_replicas, &change.adding_replicas);
+    let set_elr = |to: &mut Option<Vec<i32>>, from: &Option<Vec<i32>>| {
+        if let Some(from) = from {
+            *to = (!from.is_empty()).then(|| from.clone());
+        }
+    };
+    set_elr(&mut partition.eligible_leader_replicas, &change.eligible_leader_replicas);
+    set_elr(&mut partition.last_known_elr, &change.last_known_elr);
     if let Some(directories) = &change.directories {
         partition.directories.clone_from(directories);
     }

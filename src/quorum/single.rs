@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use super::snapshot::{self, BATCH_AT_MOST, SnapshotId};
+use super::snapshot::{self, BATCH_AT_MOST, Content, SnapshotId, of_the_quorum};
 use super::{Decide, METADATA_TOPIC, MetadataStore, Status, SubmitError, state};
 use crate::base::{
     BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
@@ -31,8 +31,6 @@ use crate::record::{
 
 /// The topic's fixed id (Kafka's `Uuid.METADATA_TOPIC_ID`).
 const TOPIC_ID: TopicId = TopicId([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-/// `metadata.log.max.record.bytes.between.snapshots`, Kafka's default.
-const SNAPSHOT_EVERY: u64 = 20 << 20;
 /// So many decisions share one fdatasync at most.
 const TOGETHER: usize = 256;
 
@@ -46,6 +44,16 @@ pub enum StartError {
         path: PathBuf,
         /// What is wrong.
         detail: String,
+    },
+    /// Other nodes have a say in it.
+    #[error(
+        "the metadata in {path} belongs to a quorum of nodes {voters:?}; klog takes over a Kafka that is its own and only controller (remove the others from the quorum first: kafka-metadata-quorum.sh remove-controller)", path = path.display()
+    )]
+    Voters {
+        /// The folder.
+        path: PathBuf,
+        /// The voters' ids.
+        voters: Vec<i32>,
     },
     /// The records do not make sense together, or are of a cluster that is too new.
     #[error(transparent)]
@@ -88,6 +96,7 @@ struct Command {
 
 impl Single {
     /// Opens the metadata log in `dir`, whose id is `directory_id`, or begins it; this node leads in a new epoch from here on.
+    /// Whenever `snapshot_bytes` were appended, a snapshot is written.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -96,6 +105,7 @@ impl Single {
         dir: &LogDir,
         directory_id: TopicId,
         node: BrokerId,
+        snapshot_bytes: u64,
     ) -> Result<Single, StartError> {
         let partition = TopicPartition {
             topic: TopicName::new(METADATA_TOPIC).expect("a valid name"),
@@ -116,10 +126,13 @@ impl Single {
             log,
             epoch: LeaderEpoch::ZERO,
             image: Image::default(),
+            quorum: Vec::new(),
             since: 0,
+            snapshot_bytes,
         };
         owner.load()?;
-        owner.lead(node)?;
+        let unborn = owner.bootstrap(dir)?;
+        owner.lead(node, directory_id, unborn)?;
         let image = Arc::new(ArcSwap::from_pointee(owner.image.clone()));
         let (changed, changes) = watch::channel(0);
         let (sender, commands) = mpsc::channel();
@@ -207,8 +220,12 @@ struct Owner {
     log: Log,
     epoch: LeaderEpoch,
     image: Image,
+    /// The quorum's protocol version and voters, as Kafka wrote them.
+    quorum: Vec<ControlRecord>,
     /// Bytes appended since the last snapshot.
     since: u64,
+    /// After how many there is another one.
+    snapshot_bytes: u64,
 }
 
 impl Owner {
@@ -271,7 +288,7 @@ impl Owner {
         for reply in committed {
             let _ = reply.send(Ok(()));
         }
-        if self.since > SNAPSHOT_EVERY
+        if self.since > self.snapshot_bytes
             && let Err(error) = self.snapshot()
         {
             tracing::error!(%error, "writing a snapshot of the metadata failed; the log is kept");
@@ -326,9 +343,9 @@ impl Owner {
         let folder = self.log.folder().to_path_buf();
         let mut from = self.log.start();
         if let Some(id) = snapshot::newest(&*self.os.disk, &folder)? {
-            for record in snapshot::read(&*self.os.disk, &id.path(&folder))? {
-                self.image.replay(&record)?;
-            }
+            let content = snapshot::read(&*self.os.disk, &id.path(&folder))?;
+            content.records.iter().try_for_each(|record| self.image.replay(record))?;
+            content.quorum.into_iter().for_each(|control| self.note_quorum(control));
             let end = Offset::from_wire(id.end_offset).unwrap_or_default();
             if end > self.log.end() {
                 return Err(
@@ -357,15 +374,26 @@ impl Owner {
         Ok(())
     }
 
-    fn replay(&mut self, batch: &Batch, from: Offset) -> Result<(), StartError> {
-        if batch.header().is_control() {
-            return Ok(());
+    fn note_quorum(&mut self, control: ControlRecord) {
+        if of_the_quorum(&control) {
+            let kind = std::mem::discriminant(&control);
+            self.quorum.retain(|known| std::mem::discriminant(known) != kind);
+            self.quorum.push(control);
         }
+    }
+
+    fn replay(&mut self, batch: &Batch, from: Offset) -> Result<(), StartError> {
         let folder = self.log.folder().to_path_buf();
         let damaged = |detail: String| StartError::Damaged { path: folder.clone(), detail };
         for record in records(batch, BATCH_AT_MOST).map_err(|error| damaged(error.to_string()))? {
             let record = record.map_err(|error| damaged(error.to_string()))?;
             if record.offset < from.get() {
+                continue;
+            }
+            if batch.header().is_control() {
+                let control = ControlRecord::parse(record.key.as_ref(), record.value.as_ref())
+                    .map_err(|error| damaged(format!("offset {}: {error}", record.offset)))?;
+                self.note_quorum(control);
                 continue;
             }
             let value = record.value.unwrap_or_default();
@@ -376,17 +404,50 @@ impl Owner {
         Ok(())
     }
 
-    /// Takes office in the next epoch; a fresh log gets its feature level.
-    fn lead(&mut self, node: BrokerId) -> Result<(), StartError> {
+    /// What a Kafka that was formatted and never started wants its metadata log to begin with.
+    fn bootstrap(&self, dir: &LogDir) -> Result<Vec<MetadataRecord>, StartError> {
+        let path = dir.folder().join("bootstrap.checkpoint");
+        let there = self.os.disk.read(&path).map_err(StorageError::at("read", &path))?.is_some();
+        if !there || !self.image.features().is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(snapshot::read(&*self.os.disk, &path)?.records)
+    }
+
+    fn kraft_version(&self) -> i16 {
+        let version = |control: &ControlRecord| match control {
+            ControlRecord::KraftVersion { version } => Some(*version),
+            _ => None,
+        };
+        self.quorum.iter().find_map(version).unwrap_or(0)
+    }
+
+    /// Takes office in the next epoch, if nobody else has a say; a fresh log gets its feature level, or what `bootstrap` says.
+    fn lead(
+        &mut self,
+        node: BrokerId,
+        directory_id: TopicId,
+        bootstrap: Vec<MetadataRecord>,
+    ) -> Result<(), StartError> {
+        for control in &self.quorum {
+            if let ControlRecord::Voters(voters) = control
+                && voters.iter().map(|voter| voter.id).ne([node.get()])
+            {
+                let voters = voters.iter().map(|voter| voter.id).collect();
+                return Err(StartError::Voters { path: self.log.folder().into(), voters });
+            }
+        }
+        let version = self.kraft_version().min(1);
         let path = self.log.folder().join("quorum-state");
         let known = state::read_epoch(&*self.os.disk, &path)?;
         let newest = self.log.latest_epoch().map_or(0, LeaderEpoch::get).max(known);
         self.epoch = LeaderEpoch::new(newest.max(0) + 1);
-        state::write(&*self.os.disk, &path, node.get(), self.epoch.get())?;
+        state::write(&*self.os.disk, &path, node.get(), self.epoch.get(), version)?;
         let now = self.os.clock.now();
-        let voters = vec![(node.get(), TopicId::ZERO)];
+        let directory_id = if version > 0 { directory_id } else { TopicId::ZERO };
+        let voters = vec![(node.get(), directory_id)];
         let change = LeaderChange {
-            version: 0,
+            version,
             leader_id: node.get(),
             voters: voters.clone(),
             granting_voters: voters,
@@ -398,6 +459,7 @@ impl Owner {
             BatchProducer::NONE,
         )?;
         self.append_batch(bytes, now)?;
+        self.append(&bootstrap)?;
         if !self.image.features().contains_key(METADATA_VERSION_FEATURE) {
             let feature = FeatureLevelRecord {
                 name: METADATA_VERSION_FEATURE.into(),
@@ -414,7 +476,8 @@ impl Owner {
         let now = self.os.clock.now();
         let id = SnapshotId { end_offset: self.log.end().get(), epoch: self.epoch.get() };
         let path = id.path(self.log.folder());
-        snapshot::write(&*self.os.disk, &path, self.epoch.get(), &self.image.to_records(), now)?;
+        let content = Content { quorum: self.quorum.clone(), records: self.image.to_records() };
+        snapshot::write(&*self.os.disk, &path, self.epoch.get(), &content, now)?;
         self.log.roll()?;
         self.log.delete_records(self.log.end(), now)?;
         self.log.remove_doomed(now)?;
@@ -424,115 +487,5 @@ impl Owner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::FileCache;
-    use crate::meta::records::nodes::RegisterBrokerRecord;
-    use crate::meta::{NewTopic, create_topic, register_broker};
-    use std::path::Path;
-
-    fn start(folder: &Path) -> (LogDir, Result<Single, StartError>) {
-        let os = Os::real();
-        let dir = LogDir::open(&os, folder, Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
-        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1));
-        (dir, single)
-    }
-
-    fn create(single: &Single, name: &str) -> Result<(), SubmitError> {
-        let wish = NewTopic {
-            name: name.into(),
-            partitions: 2,
-            replication_factor: 1,
-            ..NewTopic::default()
-        };
-        let id = TopicId(single.os.random_id());
-        let decide: Decide =
-            Box::new(move |image| create_topic(image, &wish, id, || TopicId::ZERO));
-        block_on(single.submit(decide))
-    }
-
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-    }
-
-    fn register(single: &Single) {
-        let broker = RegisterBrokerRecord { broker_id: 1, fenced: false, ..Default::default() };
-        block_on(single.submit(Box::new(move |_| Ok(register_broker(broker))))).unwrap();
-    }
-
-    #[test]
-    fn what_was_answered_is_there_after_a_crash_and_epochs_ascend() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut epochs = Vec::new();
-        for round in 0..5 {
-            let (dir, single) = start(folder.path());
-            let single = single.unwrap();
-            epochs.push(single.status().leader_epoch);
-            register(&single);
-            assert_eq!(single.image().topics().len(), round);
-            create(&single, &format!("topic-{round}")).unwrap();
-            assert!(matches!(create(&single, "topic-0"), Err(SubmitError::Refused(_))));
-            // No clean stop: the mark is never written.
-            drop((single, dir));
-        }
-        assert_eq!(epochs, [1, 2, 3, 4, 5]);
-    }
-
-    #[test]
-    fn a_metadata_log_cut_at_any_byte_of_its_tail_keeps_whole_decisions_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let (dir, single) = start(folder.path());
-        let single = single.unwrap();
-        register(&single);
-        create(&single, "kept").unwrap();
-        let log = folder.path().join("__cluster_metadata-0/00000000000000000000.log");
-        let keep = std::fs::metadata(&log).unwrap().len();
-        create(&single, "torn").unwrap();
-        drop((single, dir));
-        let whole = std::fs::read(&log).unwrap();
-        for length in keep..whole.len() as u64 {
-            let copy = tempfile::tempdir().unwrap();
-            let inner = copy.path().join("__cluster_metadata-0");
-            std::fs::create_dir(&inner).unwrap();
-            std::fs::write(inner.join("00000000000000000000.log"), &whole[..length as usize])
-                .unwrap();
-            let (_dir, single) = start(copy.path());
-            let image = single.unwrap().image();
-            assert!(image.topic("kept").is_some());
-            assert!(image.topic("torn").is_none(), "cut at {length}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_snapshot_refuses_to_start_and_stays_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let (dir, single) = start(folder.path());
-        drop((single, dir));
-        let path = SnapshotId { end_offset: 2, epoch: 1 }
-            .path(&folder.path().join("__cluster_metadata-0"));
-        std::fs::write(&path, b"not a snapshot").unwrap();
-        let (_dir, single) = start(folder.path());
-        assert!(matches!(single, Err(StartError::Damaged { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), b"not a snapshot");
-    }
-
-    #[test]
-    fn a_snapshot_holds_the_image_and_lets_the_log_below_it_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let os = Os::real();
-        let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
-            .unwrap();
-        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1)).unwrap();
-        register(&single);
-        create(&single, "events").unwrap();
-        let before = single.image();
-        drop((single, dir));
-        let log_folder = folder.path().join("__cluster_metadata-0");
-        let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
-            .unwrap();
-        let path = SnapshotId { end_offset: 4, epoch: 1 }.path(&log_folder);
-        snapshot::write(&*os.disk, &path, 1, &before.to_records(), Millis(0)).unwrap();
-        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1)).unwrap();
-        assert_eq!(*single.image(), *before);
-    }
-}
+#[path = "single_tests.rs"]
+mod tests;

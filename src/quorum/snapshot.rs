@@ -49,6 +49,15 @@ pub fn newest(disk: &dyn Disk, folder: &Path) -> Result<Option<SnapshotId>, Stor
     Ok(entries.iter().filter_map(|entry| SnapshotId::parse(&entry.name)).max())
 }
 
+/// What a snapshot holds.
+#[derive(Debug, Default)]
+pub struct Content {
+    /// The quorum's own records: its protocol version and voters.
+    pub quorum: Vec<ControlRecord>,
+    /// The image's.
+    pub records: Vec<MetadataRecord>,
+}
+
 /// Writes records as a snapshot, durably.
 ///
 /// # Errors
@@ -57,19 +66,23 @@ pub fn write(
     disk: &dyn Disk,
     path: &Path,
     epoch: i32,
-    image: &[MetadataRecord],
+    content: &Content,
     now: Millis,
 ) -> Result<(), StorageError> {
     let invalid = |error: String| StorageError::at("write", path)(std::io::Error::other(error));
-    let bytes = encode(epoch, image, now).map_err(|error| invalid(error.to_string()))?;
+    let bytes = encode(epoch, content, now).map_err(|error| invalid(error.to_string()))?;
     disk.replace(path, &bytes).map_err(StorageError::at("write", path))
 }
 
-fn encode(epoch: i32, image: &[MetadataRecord], now: Millis) -> Result<Vec<u8>, BuildError> {
+fn encode(epoch: i32, content: &Content, now: Millis) -> Result<Vec<u8>, BuildError> {
     let header = ControlRecord::SnapshotHeader { last_contained_log_timestamp: now };
-    let mut out = header.batch(0, epoch, now, BatchProducer::NONE)?.to_vec();
-    let mut offset = 1;
-    let mut rest = image.iter().peekable();
+    let mut out = Vec::new();
+    let mut offset = 0;
+    for control in std::iter::once(&header).chain(&content.quorum) {
+        out.extend_from_slice(&control.batch(offset, epoch, now, BatchProducer::NONE)?);
+        offset += 1;
+    }
+    let mut rest = content.records.iter().peekable();
     while rest.peek().is_some() {
         let options =
             BatchOptions { base_offset: offset, leader_epoch: epoch, ..BatchOptions::default() };
@@ -96,10 +109,10 @@ fn encode(epoch: i32, image: &[MetadataRecord], now: Millis) -> Result<Vec<u8>, 
 ///
 /// # Errors
 /// `Damaged` for anything that is not a whole snapshot; nothing is changed.
-pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<MetadataRecord>, StartError> {
+pub fn read(disk: &dyn Disk, path: &Path) -> Result<Content, StartError> {
     let bytes = disk.read(path).map_err(StorageError::at("read", path))?.unwrap_or_default();
     let damaged = |detail: String| StartError::Damaged { path: path.into(), detail };
-    let mut out = Vec::new();
+    let mut out = Content::default();
     let mut ended = false;
     for batch in split_batches(Bytes::from(bytes)) {
         let batch = batch.map_err(|error| damaged(error.to_string()))?;
@@ -110,13 +123,21 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<MetadataRecord>, StartEr
                 let control = ControlRecord::parse(record.key.as_ref(), record.value.as_ref())
                     .map_err(|error| damaged(error.to_string()))?;
                 ended = control == ControlRecord::SnapshotFooter;
+                if of_the_quorum(&control) {
+                    out.quorum.push(control);
+                }
             } else {
                 let value = record.value.unwrap_or_default();
-                out.push(
+                out.records.push(
                     MetadataRecord::decode(value).map_err(|error| damaged(error.to_string()))?,
                 );
             }
         }
     }
     if ended { Ok(out) } else { Err(damaged("its footer is missing".into())) }
+}
+
+/// Whether it says what the quorum is; the newest of each kind holds.
+pub(super) fn of_the_quorum(control: &ControlRecord) -> bool {
+    matches!(control, ControlRecord::KraftVersion { .. } | ControlRecord::Voters(_))
 }

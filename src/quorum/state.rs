@@ -4,8 +4,21 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::TopicId;
 use crate::log::StorageError;
 use crate::os::Disk;
+
+/// The file's fields, of data version 1: with kraft.version 1 the voters stand in the log (KIP-853).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StateOfDynamicVoters {
+    leader_id: i32,
+    leader_epoch: i32,
+    voted_id: i32,
+    voted_directory_id: String,
+    #[serde(rename = "data_version")]
+    data_version: i16,
+}
 
 /// The file's fields, of data version 0.
 #[derive(Serialize, Deserialize, Debug, PartialEq, Eq)]
@@ -57,11 +70,29 @@ pub fn read_epoch(disk: &dyn Disk, path: &Path) -> Result<i32, StorageError> {
     Ok(state.leader_epoch)
 }
 
-/// Notes that `node` leads alone in `epoch`, durably.
+/// Notes that `node` leads alone in `epoch`, durably. `kraft_version` chooses the file's shape.
 ///
 /// # Errors
 /// As the system says.
-pub fn write(disk: &dyn Disk, path: &Path, node: i32, epoch: i32) -> Result<(), StorageError> {
+pub fn write(
+    disk: &dyn Disk,
+    path: &Path,
+    node: i32,
+    epoch: i32,
+    kraft_version: i16,
+) -> Result<(), StorageError> {
+    let invalid = |error: serde_json::Error| StorageError::at("write", path)(error.into());
+    if kraft_version > 0 {
+        let state = StateOfDynamicVoters {
+            leader_id: node,
+            leader_epoch: epoch,
+            voted_id: -1,
+            voted_directory_id: TopicId::ZERO.to_string(),
+            data_version: 1,
+        };
+        let text = serde_json::to_vec(&state).map_err(invalid)?;
+        return disk.replace(path, &text).map_err(StorageError::at("write", path));
+    }
     let state = QuorumState {
         cluster_id: String::new(),
         leader_id: node,
@@ -71,7 +102,6 @@ pub fn write(disk: &dyn Disk, path: &Path, node: i32, epoch: i32) -> Result<(), 
         current_voters: vec![VoterId { voter_id: node }],
         data_version: 0,
     };
-    let text = serde_json::to_vec(&state)
-        .map_err(|error| StorageError::at("write", path)(error.into()))?;
+    let text = serde_json::to_vec(&state).map_err(invalid)?;
     disk.replace(path, &text).map_err(StorageError::at("write", path))
 }

@@ -68,7 +68,7 @@ fn close(dir: LogDir, mut log: Log) {
     let (points, starts) = (of(log.recovery_point()), of(log.start()));
     dir.write_checkpoints(&points.into_iter().collect(), &starts.into_iter().collect())
         .expect("checkpoints are written");
-    dir.mark_clean().expect("marked");
+    dir.mark_clean(-1).expect("marked");
 }
 
 /// The offsets of all records.

@@ -10,7 +10,7 @@ use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
-use crate::config::Kind;
+use crate::config::{Kind, TOPIC_KEYS, topic_key};
 use crate::meta::ConfigResource;
 use crate::wire::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
@@ -76,18 +76,37 @@ fn topic(node: &Node, name: &str) -> Result<Vec<DescribeConfigsResourceResult>, 
     }
     let overrides = image.configs(&ConfigResource::topic(name)).cloned().unwrap_or_default();
     let entries = topic_entries(&node.config, &image, &overrides);
-    Ok(entries.into_iter().map(result).collect())
+    let unknown = overrides.iter().filter(|(key, _)| !TOPIC_KEYS.iter().any(|k| k.name == **key));
+    let unknown = unknown.map(|(key, value)| kept(key, value, Origin::Topic));
+    Ok(entries.into_iter().map(result).chain(unknown).collect())
 }
 
 fn broker(node: &Node, name: &str) -> Result<Vec<DescribeConfigsResourceResult>, Failure> {
     let image = node.image();
-    let entries = if name.is_empty() {
-        dynamic_defaults(&image)
+    let (entries, origin) = if name.is_empty() {
+        (dynamic_defaults(&image), Origin::DynamicDefault)
     } else {
         check_broker(node.config.node_id, name)?;
-        broker_entries(&node.config, &image)
+        (broker_entries(&node.config, &image), Origin::DynamicBroker)
     };
-    Ok(entries.into_iter().map(result).collect())
+    let set = image.configs(&ConfigResource::broker(name)).into_iter().flatten();
+    let unknown = set.filter(|(key, _)| topic_key(key).is_none());
+    let unknown: Vec<_> = unknown.map(|(key, value)| kept(key, value, origin)).collect();
+    Ok(entries.into_iter().map(result).chain(unknown).collect())
+}
+
+/// What a Kafka set and klog does not know.
+fn kept(key: &str, value: &str, origin: Origin) -> DescribeConfigsResourceResult {
+    DescribeConfigsResourceResult {
+        name: key.into(),
+        value: Some(value.into()),
+        config_source: origin as i8,
+        config_type: Kind::String as i8,
+        documentation: Some(
+            "One of Kafka's that has no effect in klog: it is kept as it stands.".into(),
+        ),
+        ..Default::default()
+    }
 }
 
 fn logger((name, level, own): (&'static str, &'static str, bool)) -> DescribeConfigsResourceResult {

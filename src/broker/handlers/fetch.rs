@@ -15,10 +15,11 @@ use crate::broker::node::Node;
 use crate::broker::partition::{Partition, Waiter};
 use crate::broker::reply::{Answer, Reply};
 use crate::broker::sessions::{Key, Plan, Told, Wanted};
-use crate::log::{Check, LogSlice, ReadError};
+use crate::log::{Aborted, Check, LogSlice, ReadError};
 use crate::wire::Records;
 use crate::wire::fetch::{
-    EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+    AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse,
+    PartitionData,
 };
 
 /// What a fetch asks for, besides the partitions.
@@ -242,7 +243,6 @@ fn read(
         high_watermark: end.get(),
         last_stable_offset: end.get(),
         log_start_offset: log.start().get(),
-        aborted_transactions: terms.read_committed.then(Vec::new),
         records: Some(Records::Bytes(Default::default())),
         ..Default::default()
     };
@@ -260,6 +260,17 @@ fn read(
     }
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
     let slice = log.slice(from, end, max_bytes, nothing_yet);
+    if terms.read_committed
+        && let Ok(slice) = &slice
+    {
+        let aborted = |found: Aborted| AbortedTransaction {
+            producer_id: found.producer_id,
+            first_offset: found.first_offset,
+            ..Default::default()
+        };
+        let aborted = log.aborted(from, slice).into_iter().map(aborted).collect();
+        data.aborted_transactions = Some(aborted);
+    }
     drop(log);
     match slice {
         Ok(slice) => Ok((data, slice)),

@@ -1,0 +1,105 @@
+use super::*;
+use crate::log::FileCache;
+use crate::meta::records::nodes::RegisterBrokerRecord;
+use crate::meta::{NewTopic, create_topic, register_broker};
+use std::path::Path;
+
+fn start(folder: &Path) -> (LogDir, Result<Single, StartError>) {
+    let os = Os::real();
+    let dir = LogDir::open(&os, folder, Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
+    let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1), u64::MAX);
+    (dir, single)
+}
+
+fn create(single: &Single, name: &str) -> Result<(), SubmitError> {
+    let wish =
+        NewTopic { name: name.into(), partitions: 2, replication_factor: 1, ..NewTopic::default() };
+    let id = TopicId(single.os.random_id());
+    let decide: Decide = Box::new(move |image| create_topic(image, &wish, id, || TopicId::ZERO));
+    block_on(single.submit(decide))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn register(single: &Single) {
+    let broker = RegisterBrokerRecord { broker_id: 1, fenced: false, ..Default::default() };
+    block_on(single.submit(Box::new(move |_| Ok(register_broker(broker))))).unwrap();
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_crash_and_epochs_ascend() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut epochs = Vec::new();
+    for round in 0..5 {
+        let (dir, single) = start(folder.path());
+        let single = single.unwrap();
+        epochs.push(single.status().leader_epoch);
+        register(&single);
+        assert_eq!(single.image().topics().len(), round);
+        create(&single, &format!("topic-{round}")).unwrap();
+        assert!(matches!(create(&single, "topic-0"), Err(SubmitError::Refused(_))));
+        // No clean stop: the mark is never written.
+        drop((single, dir));
+    }
+    assert_eq!(epochs, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_metadata_log_cut_at_any_byte_of_its_tail_keeps_whole_decisions_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, single) = start(folder.path());
+    let single = single.unwrap();
+    register(&single);
+    create(&single, "kept").unwrap();
+    let log = folder.path().join("__cluster_metadata-0/00000000000000000000.log");
+    let keep = std::fs::metadata(&log).unwrap().len();
+    create(&single, "torn").unwrap();
+    drop((single, dir));
+    let whole = std::fs::read(&log).unwrap();
+    for length in keep..whole.len() as u64 {
+        let copy = tempfile::tempdir().unwrap();
+        let inner = copy.path().join("__cluster_metadata-0");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("00000000000000000000.log"), &whole[..length as usize]).unwrap();
+        let (_dir, single) = start(copy.path());
+        let image = single.unwrap().image();
+        assert!(image.topic("kept").is_some());
+        assert!(image.topic("torn").is_none(), "cut at {length}");
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_refuses_to_start_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, single) = start(folder.path());
+    drop((single, dir));
+    let path =
+        SnapshotId { end_offset: 2, epoch: 1 }.path(&folder.path().join("__cluster_metadata-0"));
+    std::fs::write(&path, b"not a snapshot").unwrap();
+    let (_dir, single) = start(folder.path());
+    assert!(matches!(single, Err(StartError::Damaged { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"not a snapshot");
+}
+
+#[test]
+fn a_snapshot_holds_the_image_and_lets_the_log_below_it_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let os = Os::real();
+    let dir =
+        LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
+    let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1), u64::MAX).unwrap();
+    register(&single);
+    create(&single, "events").unwrap();
+    let before = single.image();
+    drop((single, dir));
+    let log_folder = folder.path().join("__cluster_metadata-0");
+    let dir =
+        LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap();
+    let path = SnapshotId { end_offset: 4, epoch: 1 }.path(&log_folder);
+    let content = Content { records: before.to_records(), ..Content::default() };
+    snapshot::write(&*os.disk, &path, 1, &content, Millis(0)).unwrap();
+    let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1), u64::MAX).unwrap();
+    assert_eq!(*single.image(), *before);
+}
