@@ -132,7 +132,7 @@ impl Single {
         };
         owner.load()?;
         let unborn = owner.bootstrap(dir)?;
-        owner.lead(node, directory_id, unborn)?;
+        owner.lead(node, unborn)?;
         let image = Arc::new(ArcSwap::from_pointee(owner.image.clone()));
         let (changed, changes) = watch::channel(0);
         let (sender, commands) = mpsc::channel();
@@ -423,12 +423,7 @@ impl Owner {
     }
 
     /// Takes office in the next epoch, if nobody else has a say; a fresh log gets its feature level, or what `bootstrap` says.
-    fn lead(
-        &mut self,
-        node: BrokerId,
-        directory_id: TopicId,
-        bootstrap: Vec<MetadataRecord>,
-    ) -> Result<(), StartError> {
+    fn lead(&mut self, node: BrokerId, bootstrap: Vec<MetadataRecord>) -> Result<(), StartError> {
         for control in &self.quorum {
             if let ControlRecord::Voters(voters) = control
                 && voters.iter().map(|voter| voter.id).ne([node.get()])
@@ -444,10 +439,10 @@ impl Owner {
         self.epoch = LeaderEpoch::new(newest.max(0) + 1);
         state::write(&*self.os.disk, &path, node.get(), self.epoch.get(), version)?;
         let now = self.os.clock.now();
-        let directory_id = if version > 0 { directory_id } else { TopicId::ZERO };
-        let voters = vec![(node.get(), directory_id)];
+        // Kafka reads this record in version 0 whatever it says it is, also with kraft.version 1.
+        let voters = vec![(node.get(), TopicId::ZERO)];
         let change = LeaderChange {
-            version,
+            version: 0,
             leader_id: node.get(),
             voters: voters.clone(),
             granting_voters: voters,

@@ -61,6 +61,20 @@ impl Broker {
         Broker::of(Kind::Kafka, None, &[])
     }
 
+    /// [`Self::kafka`] with further settings.
+    pub fn kafka_with(settings: &[(&str, &str)]) -> Broker {
+        Broker::of(Kind::Kafka, settings)
+    }
+
+    /// Ended, it lets the other one start on its data: klog on Kafka's, Kafka on klog's.
+    pub fn hand_over(&mut self) {
+        self.kind = match self.kind {
+            Kind::Klog => Kind::Kafka,
+            Kind::Kafka => Kind::Klog,
+        };
+        self.restart();
+    }
+
     /// klog, whatever is under test: for what it says in its own words.
     pub fn klog() -> Broker {
         Broker::of(Kind::Klog, None, &[])

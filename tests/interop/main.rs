@@ -31,4 +31,5 @@ mod power_cut;
 mod readme;
 mod soak;
 mod soak_clients;
+mod takeover;
 mod topics;
