@@ -327,6 +327,8 @@ fn close(node: &Node, store: &Single) -> Result<(), StorageError> {
         }
     }
     store.stop();
+    // Nobody reads them any more, and a Kafka would miss their indexes at its start.
+    node.partitions.remove_doomed(i64::MAX);
     let image = node.image();
     let own = image.brokers().find(|broker| broker.broker_id == node.config.node_id);
     let epoch = own.map_or(-1, |broker| broker.broker_epoch);

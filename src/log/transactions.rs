@@ -80,7 +80,7 @@ impl Log {
 }
 
 fn parse(bytes: Bytes) -> Result<Vec<Aborted>, String> {
-    if bytes.len() % ENTRY_LEN != 0 {
+    if !bytes.len().is_multiple_of(ENTRY_LEN) {
         return Err(format!("{} bytes are no whole entries of {ENTRY_LEN}", bytes.len()));
     }
     let count = bytes.len() / ENTRY_LEN;

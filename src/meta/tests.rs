@@ -1,4 +1,5 @@
 use super::records::nodes::RegisterBrokerRecord;
+use super::records::topics::PartitionChangeRecord;
 use super::*;
 use crate::base::{ErrorCode, TopicId};
 
@@ -178,4 +179,41 @@ fn a_feature_goes_down_if_that_is_allowed_and_no_record_is_lost_by_it() {
     assert_eq!(level(&image), METADATA_VERSION);
     assert!(update_features(&image, &to(METADATA_VERSION, false)).unwrap().is_empty());
     assert!(update_features(&image, &to(METADATA_VERSION + 1, false)).is_err());
+}
+
+#[test]
+fn a_partition_that_a_kafka_left_without_a_leader_gets_one_in_the_next_epoch() {
+    let mut image = image();
+    let records = create_topic(&image, &topic("events", 2), id(1), || id(9)).unwrap();
+    apply(&mut image, &records);
+    assert_eq!(take_leadership(&image, 1), [], "it leads them already");
+    let left = PartitionChangeRecord {
+        partition_id: 1,
+        topic_id: id(1),
+        leader: -1,
+        isr: Some(Vec::new()),
+        eligible_leader_replicas: Some(vec![1]),
+        ..Default::default()
+    };
+    apply(&mut image, &[left.into()]);
+    let partition = |image: &Image| image.topic_by_id(id(1)).unwrap().partitions[1].clone();
+    assert_eq!(partition(&image).eligible_leader_replicas, Some(vec![1]));
+    let elected = take_leadership(&image, 1);
+    assert_eq!(elected.len(), 1);
+    apply(&mut image, &elected);
+    let led = partition(&image);
+    assert_eq!((led.leader, led.leader_epoch, led.isr), (1, 2, vec![1]));
+    assert_eq!(led.eligible_leader_replicas, None);
+    assert_eq!(take_leadership(&image, 2), [], "others have no replica");
+}
+
+#[test]
+fn a_broker_that_stopped_is_fenced_once() {
+    let mut image = image();
+    let records = fence_broker(&image, 1);
+    apply(&mut image, &records);
+    let broker = image.brokers().next().unwrap();
+    assert!(broker.fenced && broker.in_controlled_shutdown);
+    assert_eq!(fence_broker(&image, 1), []);
+    assert_eq!(fence_broker(&image, 2), []);
 }

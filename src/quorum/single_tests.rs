@@ -103,3 +103,54 @@ fn a_snapshot_holds_the_image_and_lets_the_log_below_it_go() {
     let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1), u64::MAX).unwrap();
     assert_eq!(*single.image(), *before);
 }
+
+fn of_kafka(folder: &Path, voters: &[i32]) {
+    let voter = |id: &i32| crate::record::control::Voter {
+        id: *id,
+        directory_id: TopicId([7; 16]),
+        endpoints: vec![("CONTROLLER".into(), "localhost".into(), 9093)],
+        kraft_versions: (0, 1),
+    };
+    let quorum = vec![
+        ControlRecord::KraftVersion { version: 1 },
+        ControlRecord::Voters(voters.iter().map(voter).collect()),
+    ];
+    let inner = folder.join("__cluster_metadata-0");
+    std::fs::create_dir_all(&inner).unwrap();
+    let path = SnapshotId { end_offset: 0, epoch: 0 }.path(&inner);
+    let content = Content { quorum, ..Content::default() };
+    snapshot::write(&*Os::real().disk, &path, 0, &content, Millis(0)).unwrap();
+}
+
+#[test]
+fn a_quorum_that_others_have_a_say_in_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    of_kafka(folder.path(), &[1, 2, 3]);
+    let (_dir, single) = start(folder.path());
+    let refused = single.unwrap_err();
+    assert!(matches!(&refused, StartError::Voters { voters, .. } if voters == &[1, 2, 3]));
+    assert!(!folder.path().join("__cluster_metadata-0/quorum-state").exists());
+}
+
+#[test]
+fn a_quorums_version_and_voters_outlive_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    of_kafka(folder.path(), &[1]);
+    let os = Os::real();
+    for round in 0..3 {
+        let dir = LogDir::open(&os, folder.path(), Arc::new(FileCache::new(os.disk.clone(), 16)))
+            .unwrap();
+        // A snapshot after every change.
+        let single = Single::start(&os, &dir, TopicId([7; 16]), BrokerId::new(1), 1).unwrap();
+        register(&single);
+        create(&single, &format!("topic-{round}")).unwrap();
+        drop((single, dir));
+        let inner = folder.path().join("__cluster_metadata-0");
+        let id = snapshot::newest(&*os.disk, &inner).unwrap().unwrap();
+        assert!(id.end_offset > 0);
+        let content = snapshot::read(&*os.disk, &id.path(&inner)).unwrap();
+        assert_eq!(content.quorum.len(), 2, "{:?}", content.quorum);
+        let state = std::fs::read_to_string(inner.join("quorum-state")).unwrap();
+        assert!(state.contains(r#""data_version":1"#), "{state}");
+    }
+}

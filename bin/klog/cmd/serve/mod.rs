@@ -50,9 +50,9 @@ fn explain(error: StartError) -> anyhow::Error {
     let hint = match &error {
         StartError::Bind(_) => Some("--listen 127.0.0.1:0 picks a free port"),
         StartError::Dir(_) => Some("--data-dir chooses another folder"),
-        StartError::Foreign { .. } => {
-            Some("each node has folders of its own: --data-dir, or log.dirs")
-        }
+        StartError::Foreign { .. } => Some(
+            "--node-id says which node this is; each has folders of its own: --data-dir, or log.dirs",
+        ),
         StartError::Metadata(_) | StartError::Register(_) | StartError::Storage(_) => None,
     };
     match hint {
