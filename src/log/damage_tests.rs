@@ -81,7 +81,7 @@ fn left_behind(stop: Stop) -> tempfile::TempDir {
     let of = |offset: Offset| Offsets::from([(id(), offset)]);
     dir.write_checkpoints(&of(log.recovery_point()), &Offsets::new()).unwrap();
     if stop == Stop::Clean {
-        dir.mark_clean().unwrap();
+        dir.mark_clean(-1).unwrap();
     } else {
         log.segments
             .iter_mut()
@@ -385,7 +385,7 @@ fn assert_as_before(home: &Path, truth: &[Bytes], backwards: bool, row: &str) {
         log.close().unwrap();
         let points = BTreeMap::from([(id(), log.recovery_point())]);
         dir.write_checkpoints(&points, &Offsets::new()).unwrap();
-        dir.mark_clean().unwrap();
+        dir.mark_clean(-1).unwrap();
     }
 }
 

@@ -63,7 +63,7 @@ impl Broker {
 
     /// [`Self::kafka`] with further settings.
     pub fn kafka_with(settings: &[(&str, &str)]) -> Broker {
-        Broker::of(Kind::Kafka, settings)
+        Broker::of(Kind::Kafka, None, settings)
     }
 
     /// Ended, it lets the other one start on its data: klog on Kafka's, Kafka on klog's.
