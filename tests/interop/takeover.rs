@@ -18,8 +18,9 @@ use crate::records::{Record, one_of_each};
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const WAIT: Duration = Duration::from_secs(30);
+type Configs = &'static [(&'static str, &'static str)];
 /// Topics that Kafka makes and klog takes over, with what is set of each.
-const TOPICS: [(&str, i32, &[(&str, &str)]); 4] = [
+const TOPICS: [(&str, i32, Configs); 4] = [
     ("codecs", 2, &[("retention.ms", "-1"), ("segment.bytes", "1048576")]),
     // Much too old for a klog that would delete by age.
     (
