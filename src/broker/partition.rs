@@ -120,10 +120,11 @@ impl Partition {
         }
         let partition = self.clone();
         let run = tokio::task::spawn_blocking(move || partition.flush_now());
-        match run.await {
-            Ok(done) => done.map_err(AppendError::Storage),
-            Err(_) => Err(AppendError::Offline { partition: self.id.to_string() }),
-        }
+        let offline = || AppendError::Offline { partition: self.id.to_string() };
+        run.await.map_err(|_| offline())??;
+        // Not so if the log went offline while the disk worked.
+        let durable = self.flushed.load(Ordering::Acquire) >= up_to.get();
+        if durable { Ok(()) } else { Err(offline()) }
     }
 
     /// Makes all that is in the log durable. Blocking; one at a time. Nothing is left to do once its topic was deleted.
@@ -142,8 +143,9 @@ impl Partition {
                 Err(_) if self.is_deleted() => return Ok(()),
                 done => done?,
             }
-            self.log().flushed(plan.up_to());
-            self.flushed.fetch_max(plan.up_to().get(), Ordering::AcqRel);
+            let mut log = self.log();
+            log.flushed(plan.up_to());
+            self.flushed.fetch_max(log.recovery_point().get(), Ordering::AcqRel);
             Ok(())
         };
         flush().inspect_err(|error| self.fail(error))

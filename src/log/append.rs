@@ -130,20 +130,19 @@ impl Log {
         Ok(())
     }
 
-    /// Seals the active segment and begins a new one at the end of the log.
+    /// Seals the active segment and begins a new one at the end of the log. One that has no batches stays.
     ///
-    /// The old one is durable before the new one is there: only the last segment can have a torn tail.
+    /// The old one and its indexes are durable before the new one is there: only the last segment can have a torn tail.
     ///
     /// # Errors
     /// As the system says. The active segment is still active then, and the roll can be tried again; after a failed fsync
     /// the log is offline.
     pub fn roll(&mut self) -> Result<(), StorageError> {
-        let (disk, files) = (self.os.disk.clone(), self.files.clone());
-        self.active().finish(&*disk)?;
-        if let Err(error) = self.active().sync(&files, &*disk) {
-            self.offline = true;
-            return Err(error);
+        if self.active().size == 0 {
+            return Ok(());
         }
+        let disk = self.os.disk.clone();
+        self.finish()?;
         snapshot::write(
             &*disk,
             &path_in(&self.folder, self.end.get(), ".snapshot"),
@@ -151,11 +150,22 @@ impl Log {
         )?;
         let segment = Segment::empty(&self.folder, self.end.get());
         segment.file(&self.files)?;
+        self.names.change();
         // Last of all: on a full disk any step may fail, and the active segment must take batches still.
         self.active().seal();
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();
         Ok(())
+    }
+
+    /// Writes what a sealed segment's files hold, and makes them durable: its batches, its indexes, and that nothing of a
+    /// failed write stands behind them. It can still be appended to.
+    pub(super) fn finish(&mut self) -> Result<(), StorageError> {
+        let (disk, files) = (self.os.disk.clone(), self.files.clone());
+        self.active().finish(&*disk)?;
+        let synced = self.active().sync(&files, &*disk);
+        self.offline |= synced.is_err();
+        synced
     }
 
     /// A part of `segment.jitter.ms`, by chance.

@@ -43,7 +43,7 @@ impl Log {
     /// A clean stop leaves two witnesses of where the log ends: the recovery point, and a producer snapshot of that name.
     /// Where both say the same and the log another, it is not what was closed.
     pub(super) fn refuse_other_end(&self, opening: Opening) -> Result<(), OpenError> {
-        let closed_at = opening.recovery_point;
+        let Some(closed_at) = opening.recovery_point else { return Ok(()) };
         let witness = path_in(&self.folder, closed_at.get(), ".snapshot");
         let read = self.disk().read(&witness).map_err(StorageError::at("read", &witness))?;
         let last = self.segments.last().filter(|_| opening.clean && read.is_some());

@@ -217,8 +217,7 @@ impl Log {
                 let file = segment.offsets.path().display();
                 tracing::warn!(partition = %self.partition, %file, "an index was wrong and was rebuilt from its segment");
                 if sealed {
-                    segment.finish(&*disk)?;
-                    segment.seal();
+                    segment.seal_recovered(&*disk)?;
                 }
             }
         }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Log;
-use super::checkpoint::{self, Checkpoint, Offsets};
+use super::checkpoint::Offsets;
 use super::error::{OpenError, StorageError};
-use super::files::FileCache;
-use super::lock::{DirLock, NotLocked};
+use super::files::{FileCache, offset_of};
+use super::known::{Known, RECOVERY_POINTS};
 use super::properties::{self, MetaProperties};
 use super::recovery::{Opening, Recovered};
 use crate::base::{Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::os::Os;
+use crate::os::{Disk, FolderLock, LockError, OpenMode, Os};
 
 const CLEAN: &str = ".kafka_cleanshutdown";
-const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
-const LOG_STARTS: &str = "log-start-offset-checkpoint";
+/// Left by a process that saw an fsync fail. It lives as long as the page cache that it warns of, and longer.
+const SUSPECT: &str = ".klog-fsync-failed";
 const PARTITION_METADATA: &str = "partition.metadata";
 
 /// Why a log directory cannot be used.
@@ -60,11 +60,11 @@ pub struct LogDir {
     folder: PathBuf,
     files: Arc<FileCache>,
     clean: bool,
-    recovery_points: Offsets,
-    log_starts: Offsets,
+    suspect: bool,
+    known: Known,
     offline: AtomicBool,
     full: AtomicBool,
-    _lock: DirLock,
+    _lock: FolderLock,
 }
 
 impl LogDir {
@@ -76,18 +76,22 @@ impl LogDir {
     /// `InUse` with the holder's pid; `Storage` as the system says.
     pub fn open(os: &Os, folder: &Path, files: Arc<FileCache>) -> Result<LogDir, LogDirError> {
         let disk = &*os.disk;
-        disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+        create_durably(disk, folder)?;
         let lock_path = folder.join(".lock");
-        let lock = DirLock::take(&lock_path).map_err(|error| match error {
-            NotLocked::Held(pid) => LogDirError::InUse { folder: folder.into(), pid },
-            NotLocked::Failed(source) => StorageError::at("lock", lock_path)(source).into(),
+        let lock = disk.lock(&lock_path).map_err(|error| match error {
+            LockError::Held(pid) => LogDirError::InUse { folder: folder.into(), pid },
+            LockError::Failed(source) => StorageError::at("lock", lock_path)(source).into(),
         })?;
         let mark = folder.join(CLEAN);
-        let clean = disk.read(&mark).map_err(StorageError::at("read", &mark))?.is_some();
-        let read = |name: &str| checkpoint::read_offsets(disk, &folder.join(name));
-        let (recovery_points, log_starts) = (read(RECOVERY_POINTS)?, read(LOG_STARTS)?);
-        // Without its checkpoint, nothing that a clean stop promised is known.
-        let known = matches!(recovery_points, Checkpoint::Read(_));
+        let is_there = |path: &Path| {
+            disk.read(path).map_err(StorageError::at("read", path)).map(|bytes| bytes.is_some())
+        };
+        let (clean, suspect) = (is_there(&mark)?, is_there(&folder.join(SUSPECT))?);
+        // What is read from here on must not be taken back by a power cut.
+        disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
+        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
+        let new = !entries.iter().any(|entry| entry.is_dir && partition_of(&entry.name).is_some());
+        let known = Known::load(disk, folder, new)?;
         if clean {
             disk.remove_file(&mark).map_err(StorageError::at("remove", &mark))?;
             disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
@@ -96,9 +100,10 @@ impl LogDir {
             os: os.clone(),
             folder: folder.into(),
             files,
-            clean: clean && known,
-            recovery_points: recovery_points.or_default(),
-            log_starts: log_starts.or_default(),
+            // Without its checkpoint, nothing that a clean stop promised is known.
+            clean: clean && known.has_points() && !suspect,
+            suspect,
+            known,
             offline: AtomicBool::new(false),
             full: AtomicBool::new(false),
             _lock: lock,
@@ -121,7 +126,11 @@ impl LogDir {
     }
 
     /// Takes it offline: its disk failed. After a failed fsync the pages may be gone, and a retry that succeeds would lie.
+    ///
+    /// The next process is told as well, as far as this disk still takes it: after a failed fsync, pages that can be read
+    /// may not be on disk, though the next fsync succeeds. It writes anew what it recovers.
     pub fn fail(&self, error: &StorageError) {
+        self.suspect_pages();
         if !self.offline.swap(true, Ordering::AcqRel) {
             let (folder, cause) = (self.folder.display(), &error.source);
             tracing::error!(%folder, %error, %cause, "log directory is offline: it takes no records until its disk is seen to and \
@@ -149,7 +158,14 @@ impl LogDir {
 
     /// Where a partition starts, as the last stop left it.
     pub fn known_start(&self, partition: &TopicPartition) -> Offset {
-        self.log_starts.get(partition).copied().unwrap_or(Offset::ZERO)
+        self.known.of(partition).1
+    }
+
+    fn suspect_pages(&self) {
+        let path = self.folder.join(SUSPECT);
+        if let Err(error) = self.os.disk.open(&path, OpenMode::Create) {
+            tracing::error!(path = %path.display(), %error, "the failed disk cannot be marked: restart the machine, not only klog");
+        }
     }
 
     /// Whose directory it is; `None` if it is new.
@@ -207,33 +223,50 @@ impl LogDir {
         topic_id: TopicId,
         config: Arc<TopicConfig>,
     ) -> Result<(Log, Recovered), OpenError> {
-        let folder = self.folder.join(partition.to_string());
-        let disk = &*self.os.disk;
-        disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
-        let file = folder.join(PARTITION_METADATA);
-        let mut fresh = false;
-        let read = disk.read(&file).map_err(StorageError::at("read", &file))?;
-        match read.as_deref().and_then(topic_id_in) {
-            Some(found) if found == topic_id => {}
-            Some(found) => return Err(OpenError::Foreign { file, found, wanted: topic_id }),
-            None => {
-                let held = disk.list(&folder).map_err(StorageError::at("list", &folder))?;
-                fresh = !held.iter().any(|entry| entry.name.ends_with(".log"));
-                let text = format!("version: 0\ntopic_id: {topic_id}");
-                disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
-                disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
-            }
+        self.known.open(partition);
+        let opened = self.try_open_log(partition, topic_id, config);
+        if matches!(opened, Err(OpenError::Storage(_))) {
+            self.suspect_pages();
         }
-        // The checkpoints may tell of a topic that had the same name and was deleted.
-        let known = |offsets: &Offsets| offsets.get(partition).copied().filter(|_| !fresh);
-        let at = |offsets: &Offsets| known(offsets).unwrap_or(Offset::ZERO);
-        let opening = Opening {
-            recovery_point: at(&self.recovery_points),
-            log_start: at(&self.log_starts),
-            // What could not be opened was left out of the checkpoint: no stop was a clean one for it.
-            clean: self.clean && self.recovery_points.contains_key(partition),
-        };
+        opened
+    }
+
+    fn try_open_log(
+        &self,
+        partition: &TopicPartition,
+        topic_id: TopicId,
+        config: Arc<TopicConfig>,
+    ) -> Result<(Log, Recovered), OpenError> {
+        let folder = self.folder.join(partition.to_string());
+        let new = self.name(&folder, topic_id)?;
+        if new {
+            self.known.begin(&*self.os.disk, partition)?;
+        }
+        let (recovery_point, log_start) =
+            if new { (Some(Offset::ZERO), Offset::ZERO) } else { self.known.of(partition) };
+        let opening =
+            Opening { recovery_point, log_start, clean: self.clean, suspect: self.suspect };
         Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
+    }
+
+    /// Makes a partition's folder and says in it whose it is, durably, if it does not say so. Returns whether it has no
+    /// log yet.
+    fn name(&self, folder: &Path, topic_id: TopicId) -> Result<bool, OpenError> {
+        let disk = &*self.os.disk;
+        let file = folder.join(PARTITION_METADATA);
+        let text = disk.read(&file).map_err(StorageError::at("read", &file))?;
+        match text.as_deref().and_then(topic_id_in) {
+            Some(found) if found == topic_id => return Ok(false),
+            Some(found) => return Err(OpenError::Foreign { file, found, wanted: topic_id }),
+            None => {}
+        }
+        disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+        // The folder's own name first: who finds the file in it need not ask.
+        disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
+        let text = format!("version: 0\ntopic_id: {topic_id}");
+        disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
+        Ok(!entries.iter().any(|entry| offset_of(&entry.name, ".log").is_some()))
     }
 
     /// Renames a deleted partition's folder; its files go with [`LogDir::remove`] later. Returns the new path.
@@ -259,6 +292,7 @@ impl LogDir {
         self.files.forget_folder(&from);
         self.os.disk.rename(&from, &to).map_err(StorageError::at("rename", &from))?;
         self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
+        self.known.forget(partition);
         Ok(to)
     }
 
@@ -278,7 +312,7 @@ impl LogDir {
         self.os.disk.remove_dir_all(doomed).map_err(StorageError::at("remove", doomed))
     }
 
-    /// Replaces the two checkpoints, durably.
+    /// Replaces the two checkpoints, durably. What was known of logs that could not be opened is kept.
     ///
     /// # Errors
     /// As the system says.
@@ -288,20 +322,51 @@ impl LogDir {
         log_starts: &Offsets,
     ) -> Result<(), StorageError> {
         let disk = &*self.os.disk;
-        checkpoint::write_offsets(disk, &self.folder.join(RECOVERY_POINTS), recovery_points)?;
-        checkpoint::write_offsets(disk, &self.folder.join(LOG_STARTS), log_starts)
+        self.known.write(disk, recovery_points, log_starts)?;
+        let path = self.folder.join(SUSPECT);
+        if self.suspect && !self.is_offline() && self.known.is_complete() {
+            match disk.remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StorageError::at("remove", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
-    /// Marks a clean stop: all logs are closed and the checkpoints written. Kafka's controller holds the epoch of the broker
-    /// that stopped against the one that it knows.
+    /// Marks a clean stop: all logs are closed and the checkpoints written. If some could not be opened, the next start
+    /// must not trust them, so there is no mark. Kafka's controller holds the epoch of the broker that stopped against the
+    /// one that it knows.
     ///
     /// # Errors
     /// As the system says.
     pub fn mark_clean(&self, broker_epoch: i64) -> Result<(), StorageError> {
+        if !self.known.is_complete() {
+            return Ok(());
+        }
         let path = self.folder.join(CLEAN);
         let text = format!(r#"{{"version":0,"brokerEpoch":{broker_epoch}}}"#);
         self.os.disk.replace(&path, text.as_bytes()).map_err(StorageError::at("write", path))
     }
+}
+
+/// Makes a folder and those above it, and their names durable. Once there is a checkpoint in it, they are.
+fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
+    disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+    let mark = folder.join(RECOVERY_POINTS);
+    if disk.read(&mark).map_err(StorageError::at("read", &mark))?.is_some() {
+        return Ok(());
+    }
+    for above in folder.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match disk.sync_dir(above) {
+            // Not ours to read, so not made by us.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            done => done.map_err(StorageError::at("fsync", above))?,
+        }
+    }
+    Ok(())
 }
 
 /// The partition whose folder has this name.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Log;
 use super::error::StorageError;
 use super::files::path_in;
+use super::names::Pending;
 use super::snapshot;
 use crate::base::Offset;
 use crate::os::{Disk, DiskFile};
@@ -14,6 +15,7 @@ use crate::os::{Disk, DiskFile};
 #[derive(Debug)]
 pub struct FlushPlan {
     files: Vec<(PathBuf, Arc<dyn DiskFile>)>,
+    names: Option<Pending>,
     folder: PathBuf,
     disk: Arc<dyn Disk>,
     up_to: Offset,
@@ -33,10 +35,7 @@ impl FlushPlan {
         for (path, file) in &self.files {
             file.sync_data().map_err(StorageError::at("fdatasync", path))?;
         }
-        if self.files.len() > 1 {
-            self.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
-        }
-        Ok(())
+        self.names.as_ref().map_or(Ok(()), |names| names.sync(&*self.disk, &self.folder))
     }
 }
 
@@ -60,12 +59,16 @@ impl Log {
         for segment in &self.segments[first.saturating_sub(1)..] {
             files.push((segment.path().to_path_buf(), segment.file(&self.files)?));
         }
-        let disk = self.os.disk.clone();
-        Ok(Some(FlushPlan { files, folder: self.folder.clone(), disk, up_to: self.end }))
+        let (names, disk) = (self.names.pending(), self.os.disk.clone());
+        Ok(Some(FlushPlan { files, names, folder: self.folder.clone(), disk, up_to: self.end }))
     }
 
-    /// Notes that the log is durable up to `offset`.
+    /// Notes that the log is durable up to `offset`. Not if it went offline meanwhile: an fsync has failed, and that a later
+    /// one succeeds says nothing.
     pub fn flushed(&mut self, up_to: Offset) {
+        if self.offline {
+            return;
+        }
         self.recovery_point = self.recovery_point.max(up_to).min(self.end);
         self.assert_invariants();
         // A crash need not walk through the active segment then. A lost index is rebuilt, so a failure costs time only.
@@ -75,17 +78,19 @@ impl Log {
         }
     }
 
-    /// Writes all that a clean stop leaves behind: indexes, the producers' snapshot, and the log itself, durably.
+    /// Writes all that a clean stop leaves behind: indexes, the producers' snapshot, and the log itself, durably. Takes no
+    /// appends from then on.
     ///
     /// # Errors
     /// As the system says.
     pub fn close(&mut self) -> Result<(), StorageError> {
         let disk = self.os.disk.clone();
-        self.active().finish(&*disk)?;
+        self.offline = true;
+        self.finish()?;
         self.active().seal();
         if let Some(plan) = self.flush_plan()? {
             plan.run()?;
-            self.flushed(plan.up_to());
+            self.recovery_point = plan.up_to();
         }
         let path = path_in(&self.folder, self.end.get(), ".snapshot");
         snapshot::write(&*disk, &path, &self.producers)

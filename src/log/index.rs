@@ -1,7 +1,7 @@
 //! The two sparse indexes of a segment, in Kafka's own format: offset index (relative offset of a batch's last record,
 //! position: 4 + 4 bytes) and time index (timestamp, relative offset: 8 + 4 bytes).
 //!
-//! The active segment's entries are kept in memory and appended to the file when the segment is flushed or sealed; a
+//! The active segment's entries are kept in memory and appended to the file when the segment is closed or sealed; a
 //! sealed index is mapped while it is looked into. Entries of zeros past the first are no entries: a killed Kafka leaves
 //! its files preallocated.
 
@@ -198,11 +198,11 @@ impl<E: Entry> Index<E> {
             return Ok(());
         }
         self.exact = false;
+        let mut bytes = Vec::with_capacity((live.len() - self.written) * E::LEN);
+        live[self.written..].iter().for_each(|entry| entry.write(&mut bytes));
         let file = disk
             .open(&self.path, OpenMode::Create)
             .map_err(StorageError::at("open", &self.path))?;
-        let mut bytes = Vec::with_capacity((live.len() - self.written) * E::LEN);
-        live[self.written..].iter().for_each(|entry| entry.write(&mut bytes));
         let position = (self.written * E::LEN) as u64;
         if file.len().map_err(StorageError::at("stat", &self.path))? != position {
             file.set_len(position).map_err(StorageError::at("truncate", &self.path))?;
@@ -222,6 +222,41 @@ impl<E: Entry> Index<E> {
         let file = disk.open(&self.path, OpenMode::Read);
         let file = file.map_err(StorageError::at("open", &self.path))?;
         file.sync_data().map_err(StorageError::at("fdatasync", &self.path))
+    }
+
+    /// Writes the file as a whole, durably: a crash leaves the old one or the new one. For an index that was rebuilt.
+    ///
+    /// # Errors
+    /// As the system says; it may be tried again.
+    pub fn replace(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        if self.written > 0 {
+            self.write(disk)?;
+            return self.sync(disk);
+        }
+        let Some(live) = &self.live else { return Ok(()) };
+        let mut bytes = Vec::with_capacity(live.len() * E::LEN);
+        live.iter().for_each(|entry| entry.write(&mut bytes));
+        disk.replace(&self.path, &bytes).map_err(StorageError::at("write", &self.path))?;
+        (self.written, self.exact) = (live.len(), true);
+        Ok(())
+    }
+
+    /// Cuts the file of an active index, durably, to the entries that were taken over from it.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn cut_file(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        let file = match disk.open(&self.path, OpenMode::Write) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StorageError::at("open", &self.path)(error)),
+        };
+        let kept = (self.written * E::LEN) as u64;
+        if file.len().map_err(StorageError::at("stat", &self.path))? > kept {
+            file.set_len(kept).map_err(StorageError::at("truncate", &self.path))?;
+            file.sync_data().map_err(StorageError::at("fdatasync", &self.path))?;
+        }
+        Ok(())
     }
 
     /// Lets go of the entries in memory, which the file has.

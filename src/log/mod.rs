@@ -10,6 +10,7 @@ mod append;
 mod believe;
 mod check;
 mod checkpoint;
+mod cut;
 #[cfg(test)]
 mod damage_tests;
 mod dir;
@@ -18,10 +19,12 @@ mod error;
 mod files;
 mod flush;
 mod index;
-mod lock;
+mod known;
+mod names;
 mod producers;
 mod properties;
 mod read;
+mod rebuild;
 mod recall;
 mod recovery;
 mod retention;
@@ -32,6 +35,7 @@ mod snapshot;
 mod tests;
 mod transactions;
 mod unchecked;
+mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +58,7 @@ use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
 use crate::os::{Disk, Os};
 use epochs::LeaderEpochs;
+use names::Names;
 use producers::Producers;
 use segment::Segment;
 
@@ -79,6 +84,7 @@ pub struct Log {
     jitter_ms: i64,
     /// Renamed files and when they may go.
     doomed: Vec<(PathBuf, i64)>,
+    names: Names,
     offline: bool,
 }
 

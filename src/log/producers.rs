@@ -1,6 +1,6 @@
 //! What is known of idempotent producers (KIP-98): their epochs, and the last five batches of each.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::error::AppendError;
 use crate::base::{Offset, ProducerId};
@@ -164,9 +164,10 @@ impl Producers {
         }
     }
 
-    /// Whether nobody is known.
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+    /// Of whom one batch is known: Kafka's snapshots hold no more.
+    pub fn with_one_batch(&self) -> BTreeSet<i64> {
+        let lone = self.by_id.iter().filter(|(_, producer)| producer.batches.len() == 1);
+        lone.map(|(id, _)| *id).collect()
     }
 
     /// Forgets who has been silent since before `limit`.
@@ -181,8 +182,14 @@ impl Producers {
         self.by_id.iter().map(|(id, producer)| (*id, producer))
     }
 
-    /// Adds a producer that a snapshot holds.
-    pub(super) fn restore(&mut self, id: i64, producer: Producer) {
+    /// Adds an entry of a snapshot. Batches of the same epoch add up, to at most five; else the later entry holds.
+    pub(super) fn restore(&mut self, id: i64, mut producer: Producer) {
+        if let Some(known) = self.by_id.remove(&id).filter(|known| known.epoch == producer.epoch) {
+            let mut batches = known.batches;
+            batches.extend(producer.batches);
+            batches.drain(..batches.len().saturating_sub(REMEMBERED));
+            producer.batches = batches;
+        }
         self.by_id.insert(id, producer);
     }
 }

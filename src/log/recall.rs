@@ -1,4 +1,4 @@
-//! What a producer snapshot leaves out. It holds the last batch of each producer, as Kafka's does; a producer that has up to
+//! What a Kafka's producer snapshot leaves out. It holds the last batch of each producer; a producer that has up to
 //! five under way when the broker goes down sends them all again, and the first of them must be known again too.
 
 use super::Log;

@@ -58,25 +58,35 @@ impl Log {
 
     fn delete_first(&mut self, now: Millis) -> Result<(), StorageError> {
         let next = self.segments[1].base;
-        self.doom(0, now)?;
-        self.raise_start(Offset::new(next))
+        self.raise_start(Offset::new(next))?;
+        self.doom_first(now)
     }
 
-    /// Renames a segment's files and forgets it.
-    fn doom(&mut self, at: usize, now: Millis) -> Result<(), StorageError> {
-        let segment: Segment = self.segments.remove(at);
+    /// Renames the first segment's files and forgets it.
+    ///
+    /// The names are durable before the next segment's are touched, and so is the segment that a roll began: else a power
+    /// cut could keep an older segment but not a younger one, or none at all.
+    fn doom_first(&mut self, now: Millis) -> Result<(), StorageError> {
+        self.names.sync(self.disk(), &self.folder)?;
+        let base = self.segments[0].base;
         let due = now.0.saturating_add(self.config.file_delete_delay_ms);
+        self.names.change();
+        self.rename_doomed(base, ".log", due)?;
+        let segment: Segment = self.segments.remove(0);
         self.files.forget(segment.path());
-        for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] {
-            let from = path_in(&self.folder, segment.base, suffix);
-            let mut to = from.clone().into_os_string();
-            to.push(".deleted");
-            let to = PathBuf::from(to);
-            match self.os.disk.rename(&from, &to) {
-                Ok(()) => self.doomed.push((to, due)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(StorageError::at("rename", from)(error)),
-            }
+        let others = [".index", ".timeindex", ".txnindex", ".snapshot"];
+        others.iter().try_for_each(|suffix| self.rename_doomed(base, suffix, due))
+    }
+
+    fn rename_doomed(&mut self, base: i64, suffix: &str, due: i64) -> Result<(), StorageError> {
+        let from = path_in(&self.folder, base, suffix);
+        let mut to = from.clone().into_os_string();
+        to.push(".deleted");
+        let to = PathBuf::from(to);
+        match self.os.disk.rename(&from, &to) {
+            Ok(()) => self.doomed.push((to, due)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StorageError::at("rename", from)(error)),
         }
         Ok(())
     }
@@ -123,7 +133,7 @@ impl Log {
         }
         self.raise_start(before)?;
         while self.segments.get(1).is_some_and(|next| next.base <= before.get()) {
-            self.doom(0, now)?;
+            self.doom_first(now)?;
         }
         Ok(())
     }

@@ -93,8 +93,21 @@ fn head<'w>(
     let inside = position >= *window_at && position + wanted <= *window_at + window.len() as u64;
     if !inside {
         window.resize(left.min(WINDOW), 0);
-        let read = file.read_at(window, position).map_err(StorageError::at("read", path))?;
-        window.truncate(read);
+        let mut filled = 0;
+        // A read may stop early; a header is wanted whole.
+        while filled < wanted as usize {
+            let next = position + filled as u64;
+            match file.read_at(&mut window[filled..], next).map_err(StorageError::at("read", path))
+            {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) => {
+                    window.clear();
+                    return Err(error.into());
+                }
+            }
+        }
+        window.truncate(filled);
         *window_at = position;
     }
     let start = (position - *window_at) as usize;

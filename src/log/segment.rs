@@ -184,6 +184,19 @@ impl Segment {
         self.times.let_go();
     }
 
+    /// Closes a segment to appends whose indexes recovery has completed. What it finds on disk it trusts the next time, so
+    /// a rebuilt index is never half written.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn seal_recovered(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        self.push_time();
+        self.times.replace(disk)?;
+        self.offsets.replace(disk)?;
+        self.seal();
+        Ok(())
+    }
+
     /// The last entry of the offset index that is not above `offset`.
     ///
     /// # Errors
@@ -192,6 +205,15 @@ impl Segment {
         let relative = u32::try_from(offset - self.base).unwrap_or(0);
         self.offsets
             .with(disk, |entries| entries.last_where(|entry| entry.relative_offset <= relative))
+    }
+
+    /// Cuts from the index files, durably, what is not in memory: it would describe batches that are no more.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn cut_indexes(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        self.offsets.cut_file(disk)?;
+        self.times.cut_file(disk)
     }
 
     /// The batch that holds `offset`, or the first after it; `None` if all lie below.

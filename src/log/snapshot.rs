@@ -1,4 +1,8 @@
-//! Producer snapshots, in Kafka's own format: version, CRC-32C of the rest, then an entry per producer.
+//! Producer snapshots, in Kafka's own format: version, CRC-32C of the rest, then entries of one batch each.
+//!
+//! Kafka writes one entry per producer, and so forgets all but the last batch over a restart: a producer that repeats an
+//! earlier one is refused. klog writes an entry per remembered batch, the last one last: Kafka reads the entries in order
+//! and keeps a producer's last.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -23,18 +27,24 @@ pub fn write(disk: &dyn Disk, path: &Path, producers: &Producers) -> Result<(), 
     let mut body = Vec::new();
     let mut count = 0i32;
     for (id, producer) in producers.iter() {
-        let none =
-            Remembered { last_sequence: -1, last_offset: -1, offset_delta: 0, timestamp: -1 };
-        let last = producer.batches.back().unwrap_or(&none);
-        count += 1;
-        body.put_i64(id);
-        body.put_i16(producer.epoch);
-        body.put_i32(last.last_sequence);
-        body.put_i64(last.last_offset);
-        body.put_i32(last.offset_delta);
-        body.put_i64(producer.last_timestamp);
-        body.put_i32(producer.coordinator_epoch);
-        body.put_i64(producer.transaction_start.unwrap_or(-1));
+        let none = Remembered {
+            last_sequence: -1,
+            last_offset: -1,
+            offset_delta: 0,
+            timestamp: producer.last_timestamp,
+        };
+        let nothing = producer.batches.is_empty().then_some(&none);
+        for batch in producer.batches.iter().chain(nothing) {
+            count += 1;
+            body.put_i64(id);
+            body.put_i16(producer.epoch);
+            body.put_i32(batch.last_sequence);
+            body.put_i64(batch.last_offset);
+            body.put_i32(batch.offset_delta);
+            body.put_i64(batch.timestamp);
+            body.put_i32(producer.coordinator_epoch);
+            body.put_i64(producer.transaction_start.unwrap_or(-1));
+        }
     }
     let mut rest = Vec::with_capacity(body.len() + 4);
     rest.put_i32(count);
@@ -77,16 +87,10 @@ fn parse(bytes: Bytes) -> Result<Option<Producers>, CursorError> {
         let last = Remembered { last_sequence, last_offset, offset_delta, timestamp };
         let batches = if last_offset >= 0 { VecDeque::from([last]) } else { VecDeque::new() };
         let transaction_start = (transaction_start >= 0).then_some(transaction_start);
-        producers.restore(
-            id,
-            Producer {
-                epoch,
-                batches,
-                last_timestamp: timestamp,
-                coordinator_epoch,
-                transaction_start,
-            },
-        );
+        let last_timestamp = timestamp;
+        let producer =
+            Producer { epoch, batches, last_timestamp, coordinator_epoch, transaction_start };
+        producers.restore(id, producer);
     }
     Ok(Some(producers))
 }

@@ -130,7 +130,7 @@ fn a_clean_stop_leaves_a_log_that_is_trusted() {
     let mut log = open(dir.path());
     fill(&mut log, 100);
     log.close().unwrap();
-    let clean = Opening { clean: true, recovery_point: log.end(), ..Opening::default() };
+    let clean = Opening { clean: true, recovery_point: Some(log.end()), ..Opening::default() };
     drop(log);
     let (mut log, recovered) = open_with(dir.path(), config(1000), clean).unwrap();
     assert_eq!(recovered, Recovered::default());
@@ -194,7 +194,8 @@ fn lost_side_files_are_rebuilt() {
             std::fs::remove_file(path).unwrap();
         }
     }
-    let clean = Opening { clean: true, recovery_point: Offset::new(120), ..Opening::default() };
+    let clean =
+        Opening { clean: true, recovery_point: Some(Offset::new(120)), ..Opening::default() };
     let (log, recovered) = open_with(dir.path(), config(1000), clean).unwrap();
     assert!(recovered.rebuilt > 5);
     assert_reads_all(&log);
@@ -250,7 +251,7 @@ fn all_five_batches_under_way_are_known_again_though_a_roll_and_a_stop_came_betw
         let mut opening = Opening::default();
         if clean {
             log.close().unwrap();
-            opening = Opening { recovery_point: log.recovery_point(), clean, ..opening };
+            opening = Opening { recovery_point: Some(log.recovery_point()), clean, ..opening };
         }
         drop(log);
         let (mut log, _) = open_with(folder.path(), config(1 << 20), opening).unwrap();
@@ -349,7 +350,7 @@ fn a_flush_writes_the_indexes_so_that_a_crash_rebuilds_none() {
     log.flushed(plan.up_to());
     let index = std::fs::metadata(files::path_in(log.folder(), 0, ".index")).unwrap();
     assert!(index.len() > 0);
-    let opening = Opening { recovery_point: log.recovery_point(), ..Opening::default() };
+    let opening = Opening { recovery_point: Some(log.recovery_point()), ..Opening::default() };
     fill(&mut log, 10);
     drop(log);
     let (log, recovered) = open_with(folder.path(), config(1 << 20), opening).unwrap();

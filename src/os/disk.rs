@@ -6,6 +6,8 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::lock::{FolderLock, LockError};
+
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OpenMode {
@@ -80,6 +82,11 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// As the system says.
     fn space(&self, path: &Path) -> io::Result<Space>;
+    /// Takes the lock that the file at `path` stands for, without waiting. The file is created if absent.
+    ///
+    /// # Errors
+    /// `Held` by another; else as the system says.
+    fn lock(&self, path: &Path) -> Result<FolderLock, LockError>;
 
     /// All bytes of a file; `None` if there is none. For files that klog keeps small.
     ///

@@ -1,16 +1,19 @@
 //! Rank 1. The outside world, behind traits: disk, clock and randomness are arguments, so that tests can fail a write or
-//! step the clock. [`Os::real`] is the machine itself. Blocking: callers on async threads hand it to a blocking pool
+//! step the clock. [`Os::real`] is the machine itself, [`sim::SimOs`] one that crashes on demand. Blocking: callers on async threads hand it to a blocking pool
 //! whenever the disk may be waited for.
 //!
 //! This room never retries and never interprets: an error goes up as it came.
 
 mod disk;
+mod lock;
 mod real;
+pub mod sim;
 mod slice;
 
 use std::sync::Arc;
 
 pub use disk::{Disk, DiskFile, Entry, Map, OpenMode, Space};
+pub use lock::{FolderLock, LockError};
 pub use real::RealDisk;
 pub use slice::{Chunk, FileSlice};
 

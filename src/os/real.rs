@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::disk::{Disk, DiskFile, Entry, Map, OpenMode, Space};
+use super::lock::{self, FolderLock, LockError};
 use super::{Clock, Entropy};
 use crate::base::Millis;
 
@@ -65,6 +66,10 @@ impl Disk for RealDisk {
             total_bytes: stat.f_blocks * stat.f_frsize,
             usable_bytes: stat.f_bavail * stat.f_frsize,
         })
+    }
+
+    fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
+        lock::take(path)
     }
 }
 

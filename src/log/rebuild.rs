@@ -1,0 +1,137 @@
+//! What is kept beside the batches of a log, loaded when it is opened and rebuilt from its batches where it is lost.
+
+use std::path::PathBuf;
+
+use super::Log;
+use super::epochs::LeaderEpochs;
+use super::error::{Damage, OpenError, ReadError, StorageError};
+use super::files::{offset_of, path_in};
+use super::recovery::Recovered;
+use super::scan::Found;
+use super::segment::Segment;
+use super::snapshot;
+use crate::base::{LeaderEpoch, Offset};
+use crate::record::BatchHeader;
+
+impl Log {
+    pub(super) fn load_epochs(&mut self, recovered: &mut Recovered) -> Result<(), OpenError> {
+        let disk = self.os.disk.clone();
+        let path = self.folder.join("leader-epoch-checkpoint");
+        let mut changed = false;
+        match LeaderEpochs::load(path.clone(), &*disk)? {
+            Some(epochs) if self.bears_out(&epochs) => self.epochs = epochs,
+            _ => {
+                changed = self.end > self.start;
+                recovered.rebuilt += u32::from(changed);
+                self.epochs = LeaderEpochs::empty(path);
+                let mut epochs =
+                    std::mem::replace(&mut self.epochs, LeaderEpochs::empty(PathBuf::new()));
+                self.each_header(self.start.get(), |header, _| {
+                    if let Some(epoch) = LeaderEpoch::from_wire(header.partition_leader_epoch) {
+                        epochs.note(epoch, Offset::new(header.base_offset.max(0)));
+                    }
+                })?;
+                self.epochs = epochs;
+            }
+        }
+        changed |= self.epochs.cut_above(self.end);
+        if changed {
+            self.epochs.save(&*disk)?;
+        }
+        Ok(())
+    }
+
+    /// From the newest snapshot that the log reaches, then from the batches above it.
+    pub(super) fn load_producers(&mut self) -> Result<(), OpenError> {
+        let disk = self.os.disk.clone();
+        let entries = disk.list(&self.folder).map_err(StorageError::at("list", &self.folder))?;
+        let mut offsets: Vec<i64> =
+            entries.iter().filter_map(|entry| offset_of(&entry.name, ".snapshot")).collect();
+        offsets.sort_unstable();
+        let mut from = self.start.get();
+        while let Some(offset) = offsets.pop() {
+            let path = path_in(&self.folder, offset, ".snapshot");
+            let known =
+                if offset <= self.end.get() { snapshot::read(&*disk, &path)? } else { None };
+            if let Some(producers) = known {
+                self.producers = producers;
+                from = offset.max(from);
+                break;
+            }
+            // Of a log that is no more, or unusable: were it to come back, it would be believed.
+            disk.remove_file(&path).map_err(StorageError::at("remove", &path))?;
+            self.names.change();
+        }
+        let mut producers = std::mem::take(&mut self.producers);
+        let lone = producers.with_one_batch();
+        let mut recall = |header: &BatchHeader| {
+            if lone.contains(&header.producer_id) {
+                producers.recall(header);
+            }
+        };
+        if !lone.is_empty()
+            && let Err(error) = self.look_back(from, &mut recall)
+        {
+            // Whoever reads there will be told in full.
+            tracing::debug!(partition = %self.partition, %error, "not all producers' batches are known again");
+        }
+        self.each_header(from, |header, _| {
+            producers.note(header, header.base_offset, header.max_timestamp)
+        })?;
+        self.producers = producers;
+        Ok(())
+    }
+
+    /// Calls `visit` with every batch header from offset `from` on.
+    fn each_header(
+        &self,
+        from: i64,
+        mut visit: impl FnMut(&BatchHeader, &Found),
+    ) -> Result<(), OpenError> {
+        let first = self.segments.partition_point(|segment| segment.base <= from).saturating_sub(1);
+        if from >= self.end.get() {
+            return Ok(());
+        }
+        for segment in &self.segments[first..] {
+            let at = |error: ReadError| self.unreadable(segment, error);
+            let start = match segment.find(&self.files, self.disk(), from) {
+                Err(ReadError::Astray { .. }) => segment.find_slowly(&self.files, from),
+                found => found,
+            };
+            let start = start.map_err(at)?;
+            let Some(start) = start else { continue };
+            let mut scan = segment.scan(&self.files, start.position)?;
+            while let Some(found) = scan.next().map_err(at)? {
+                if let Some(header) = &found.header {
+                    visit(header, &found);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unreadable(&self, segment: &Segment, error: ReadError) -> OpenError {
+        match error {
+            ReadError::Storage(error) => error.into(),
+            ReadError::Rotten(Damage { file, position, offset, detail }) => {
+                OpenError::Damaged { file, folder: self.folder.clone(), position, offset, detail }
+            }
+            ReadError::Damaged { file, position, source } => OpenError::Damaged {
+                file,
+                folder: self.folder.clone(),
+                position,
+                offset: Offset::new(segment.base),
+                detail: source.to_string(),
+            },
+            ReadError::OutOfRange { .. } | ReadError::Unchecked(_) | ReadError::Astray { .. } => {
+                OpenError::Damaged {
+                    file: segment.path().to_path_buf(),
+                    folder: self.folder.clone(),
+                    position: 0,
+                    offset: Offset::new(segment.base),
+                    detail: error.to_string(),
+                }
+            }
+        }
+    }
+}
