@@ -74,6 +74,7 @@ impl Recovery {
         self.partitions += 1;
         self.sum.checked_bytes += one.checked_bytes;
         self.sum.cut_bytes += one.cut_bytes;
+        self.sum.cut_batches += one.cut_batches;
         self.sum.rebuilt += one.rebuilt;
     }
 }

@@ -252,11 +252,12 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
 fn tell_recovery(node: &Node, took: Duration) {
     let recovery = node.partitions.recovery();
     if recovery.partitions > 0 {
-        let Recovered { checked_bytes, cut_bytes, rebuilt } = recovery.sum;
+        let Recovered { checked_bytes, cut_bytes, cut_batches, rebuilt } = recovery.sum;
         tracing::info!(
             partitions = recovery.partitions,
             checked_bytes,
             cut_bytes,
+            cut_whole_batches = cut_batches,
             rebuilt_files = rebuilt,
             ?took,
             "recovered after a crash"

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use klog::base::{Millis, Offset};
-use klog::log::{Log, ReadError};
+use klog::log::{Log, ReadError, TimedOffset};
 use klog::record::{records, split_batches};
 
 use crate::history::Stood;
@@ -127,7 +127,7 @@ impl World {
 
     /// Every offset and timestamp is found where a walk over all records finds it.
     fn check_indexes(&mut self, found: &[Stood], start: i64, end: i64) {
-        let log = &self.running.as_ref().expect("it runs").log;
+        let log = &mut self.running.as_mut().expect("it runs").log;
         let step = ((end - start) / 25).max(1) as usize;
         for offset in (start..end).step_by(step) {
             let slice = log.slice(Offset::new(offset), log.end(), 1, true).expect("readable");
@@ -145,7 +145,7 @@ impl World {
         for _ in 0..if all.is_empty() { 0 } else { 5 } {
             let wanted = all[self.rng.below(all.len())].1 + self.rng.below(3) as i64 - 1;
             let scanned = all.iter().find(|(offset, time)| *time >= wanted && *offset >= start);
-            let indexed = log.offset_for_timestamp(Millis(wanted)).expect("readable");
+            let indexed = by_time(log, Millis(wanted)).expect("readable");
             let indexed = indexed.map(|it| (it.offset.get(), it.timestamp.0));
             assert_eq!(indexed, scanned.copied(), "by timestamp {wanted}");
         }
@@ -244,6 +244,16 @@ impl World {
             }
             Err(ReadError::Storage(_)) => {}
             Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// Looks up a timestamp as a broker does: what has to be checked first is.
+fn by_time(log: &mut Log, timestamp: Millis) -> Result<Option<TimedOffset>, ReadError> {
+    loop {
+        match log.offset_for_timestamp(timestamp) {
+            Err(ReadError::Unchecked(check)) => log.checked(check.run()?)?,
+            found => return found,
         }
     }
 }

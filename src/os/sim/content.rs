@@ -1,5 +1,7 @@
 //! The bytes of one simulated file: as readers see them, as they are on disk, and the writes between the two.
 
+use std::collections::BTreeMap;
+
 use super::rng::Rng;
 
 /// What a disk writes as a whole or not at all, in bytes.
@@ -107,7 +109,7 @@ impl Content {
         self.stale = false;
     }
 
-    /// What may be on disk: the length as of some moment since the last sync, and of the sectors written since, any.
+    /// What may be on disk: the length as of some moment since the last sync, and each sector as of a moment of its own.
     fn torn(&self, rng: &mut Rng, survive_permille: u32) -> Vec<u8> {
         let count = self.pending.len();
         let lengths_known = match rng.below(3) {
@@ -116,6 +118,7 @@ impl Content {
             _ => rng.below(count + 1),
         };
         let mut out = self.durable.clone();
+        let mut sectors = Sectors { moments: BTreeMap::new(), count, survive_permille };
         for (number, operation) in self.pending.iter().enumerate() {
             let known = number < lengths_known;
             match operation {
@@ -125,7 +128,7 @@ impl Content {
                     if known && out.len() < at + bytes.len() {
                         out.resize(at + bytes.len(), 0);
                     }
-                    copy_some_sectors(&mut out, *at, bytes, rng, survive_permille);
+                    sectors.copy_some(&mut out, *at, bytes, number, rng);
                 }
             }
         }
@@ -133,21 +136,32 @@ impl Content {
     }
 }
 
-/// Copies each sector's share of `bytes` or leaves it, as far as `out` reaches.
-fn copy_some_sectors(
-    out: &mut [u8],
-    at: usize,
-    bytes: &[u8],
-    rng: &mut Rng,
+/// Up to which of the pending operations each sector was written out.
+struct Sectors {
+    moments: BTreeMap<usize, usize>,
+    count: usize,
     survive_permille: u32,
-) {
-    let mut from = 0;
-    while from < bytes.len() {
-        let to = (SECTOR - (at + from) % SECTOR + from).min(bytes.len());
-        let end = (at + to).min(out.len());
-        if rng.chance(survive_permille) && at + from < end {
-            out[at + from..end].copy_from_slice(&bytes[from..end - at]);
+}
+
+impl Sectors {
+    /// Copies each sector's share of `bytes`, or leaves it if the sector was written out before operation `number` or
+    /// never; as far as `out` reaches.
+    fn copy_some(&mut self, out: &mut [u8], at: usize, bytes: &[u8], number: usize, rng: &mut Rng) {
+        let mut from = 0;
+        while from < bytes.len() {
+            let to = (SECTOR - (at + from) % SECTOR + from).min(bytes.len());
+            let end = (at + to).min(out.len());
+            let moment = self.moments.entry((at + from) / SECTOR).or_insert_with(|| {
+                match rng.chance(self.survive_permille) {
+                    true if rng.chance(500) => self.count,
+                    true => rng.below(self.count + 1),
+                    false => 0,
+                }
+            });
+            if number < *moment && at + from < end {
+                out[at + from..end].copy_from_slice(&bytes[from..end - at]);
+            }
+            from = to;
         }
-        from = to;
     }
 }

@@ -2,8 +2,8 @@
 //! disk and the test move, random bytes from a seed. All that happens follows from the seed.
 //!
 //! What is modelled is the worst that POSIX and disks allow a program that syncs:
-//! - A write is in the page cache until the file is synced. A power cut keeps any of the sectors (512 bytes) written
-//!   since, and the file's length as of any moment since; what was not written reads as zeros. So a batch may be torn, a
+//! - A write is in the page cache until the file is synced. A power cut keeps each sector (512 bytes) as of any moment
+//!   since, and the file's length as of another; what was not written reads as zeros. So a batch may be torn, a
 //!   hole may lie before whole batches, a file may be long and empty, and a cut that was not synced may not have
 //!   happened.
 //! - A new, renamed or removed name is on disk once its folder was synced; syncing the file does not do it. A power cut
