@@ -1,23 +1,41 @@
 //! One connection: frames are admitted in order, answers leave in order. A slow answer does not keep later requests from
-//! being read, up to a bound; beyond that the socket is not read any more.
+//! being read, up to bounds in number and in bytes; beyond them the socket is not read any more.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::dispatch::{Admitted, dispatch};
+use super::dispatch::{Admitted, Later, Origin, Refusal, dispatch};
 use super::node::Node;
-use crate::net::{Connection, FileSending, FrameError};
+use super::queued::{Queued, Share, weight};
+use crate::net::{Connection, FileSending, Frame, FrameError, FrameLimits, Held};
 use crate::os::Chunk;
+use crate::wire::Request as _;
+use crate::wire::produce::ProduceRequest;
+
+/// Frames longer than this are decoded and served where small requests of others do not wait for it.
+const LONG_BYTES: usize = 128 << 10;
+/// The same for records, which are not looked at one by one to decode their request: a thread is too much to pay for every
+/// full batch.
+const LONG_WITH_RECORDS_BYTES: usize = 4 << 20;
+
+/// A request that took longer lets others go first before the next one of its connection is looked at.
+const TURN: Duration = Duration::from_micros(200);
+
+/// An answer on its way, and its part of the queue.
+struct Outgoing {
+    chunks: Vec<Chunk>,
+    _share: Share,
+}
 
 enum Pending {
-    Ready(Vec<Chunk>),
-    Later(oneshot::Receiver<Vec<Chunk>>),
+    Ready(Outgoing),
+    Later(oneshot::Receiver<Outgoing>),
 }
 
 /// The answers that a task of its own sends, in order.
@@ -34,79 +52,145 @@ pub async fn serve(node: Arc<Node>, connection: Connection, stopping: Cancellati
     tracing::debug!(%peer, "connected");
     let (pending, answers) = mpsc::channel(node.config.max_in_flight);
     let line = Line { pending, due: Arc::default() };
-    let closed = CancellationToken::new();
-    let due = line.due.clone();
-    let sender = tokio::spawn(send(node.clone(), connection.clone(), answers, due, closed.clone()));
-    tokio::select! {
-        () = receive(&node, &connection, line) => {}
-        () = stopping.cancelled() => {}
-        () = closed.cancelled() => {}
-    }
+    let sender = tokio::spawn(send(node.clone(), connection.clone(), answers, line.due.clone()));
+    receive(&node, &connection, line, &stopping).await;
     // What was admitted is answered still.
     let _ = sender.await;
     tracing::debug!(%peer, "disconnected");
 }
 
-async fn receive(node: &Arc<Node>, connection: &Connection, line: Line) {
+async fn receive(
+    node: &Arc<Node>,
+    connection: &Connection,
+    line: Line,
+    stopping: &CancellationToken,
+) {
     let config = &node.config;
     let peer = connection.peer();
-    let idle = u64::try_from(config.idle_ms).ok().map(Duration::from_millis);
-    let patience = millis(config.io_timeout_ms);
+    let limits = FrameLimits {
+        max_bytes: config.request_max_bytes,
+        idle: u64::try_from(config.idle_ms).ok().map(Duration::from_millis),
+        patience: millis(config.io_timeout_ms),
+        budget: &node.requests,
+    };
+    let queued = Queued::new(config.max_in_flight_bytes);
     let mut buffer = BytesMut::new();
     loop {
         // A place for the answer comes first: without one nothing is read.
-        let Ok(place) = line.pending.reserve().await else { return };
-        let frame = match connection
-            .read_frame(&mut buffer, config.request_max_bytes, idle, patience)
-            .await
-        {
+        let next = async {
+            queued.room().await;
+            let place = line.pending.reserve().await.ok()?;
+            Some((place, connection.read_frame(&mut buffer, limits).await))
+        };
+        let next = tokio::select! {
+            next = next => next,
+            () = stopping.cancelled() => None,
+            () = line.pending.closed() => None,
+        };
+        let Some((place, read)) = next else { return };
+        let frame = match read {
             Ok(Some(frame)) => frame,
             Ok(None) => return,
-            Err(error @ (FrameError::Idle | FrameError::Socket(_))) => {
-                tracing::debug!(%peer, %error, "connection closed");
-                return;
-            }
-            Err(error) => {
-                tracing::info!(%peer, %error, "connection closed");
-                return;
-            }
+            Err(error) => return closed(node, connection, &error),
         };
         if buffer.is_empty() {
             buffer = BytesMut::new();
         }
-        match dispatch(node, peer, frame) {
+        let Frame { bytes, held } = frame;
+        let length = bytes.len();
+        match admit(node, Origin { peer, aside: is_long(&bytes) }, bytes).await {
             Ok(Admitted::Ready(mut chunks)) => {
                 // With no other due before it, an answer leaves from here: that spares waking the sender.
                 if line.due.load(Ordering::Acquire) == 0
                     && let Err(error) = connection.send_at_once(&mut chunks)
                 {
-                    unsent(connection, &error);
-                    return;
+                    return unsent(node, connection, &error);
                 }
                 if !chunks.is_empty() {
                     line.due.fetch_add(1, Ordering::AcqRel);
-                    place.send(Pending::Ready(chunks));
+                    place.send(Pending::Ready(outgoing(&queued, chunks)));
                 }
             }
             Ok(Admitted::Silent) => {}
-            Ok(Admitted::Later(answer)) => {
-                let (done, later) = oneshot::channel();
-                tokio::spawn(async move {
-                    match answer.await {
-                        Ok(chunks) => drop(done.send(chunks)),
-                        Err(error) => {
-                            tracing::error!(%peer, %error, "bug: a response could not be encoded")
-                        }
-                    }
-                });
+            Ok(Admitted::Later(later)) => {
+                let share = queued.take(length);
                 line.due.fetch_add(1, Ordering::AcqRel);
-                place.send(Pending::Later(later));
+                place.send(Pending::Later(finish(connection, later, queued.clone(), share, held)));
             }
-            Err(error) => {
-                tracing::info!(%peer, %error, "connection closed");
-                return;
+            Ok(Admitted::Aside(_)) => unreachable!("admit follows it to its end"),
+            Err(refusal) => return refused(node, connection, &refusal),
+        }
+    }
+}
+
+/// Serves one request as far as its place in the order needs; what takes long is done aside, and nothing else of this
+/// connection meanwhile.
+async fn admit(node: &Arc<Node>, origin: Origin, bytes: bytes::Bytes) -> Result<Admitted, Refusal> {
+    let mut admitted = if origin.aside {
+        let served = node.clone();
+        node.aside.run(move || dispatch(&served, origin, bytes)).await.ok_or(Refusal::Stopped)?
+    } else {
+        let begun = Instant::now();
+        let admitted = dispatch(node, origin, bytes);
+        if begun.elapsed() > TURN {
+            // What is in the buffer needs no waiting for: without this, a flood of it would be served in one go.
+            tokio::task::yield_now().await;
+        }
+        admitted
+    };
+    while let Ok(Admitted::Aside(work)) = admitted {
+        admitted = node.aside.run(work).await.ok_or(Refusal::Stopped)?;
+    }
+    admitted
+}
+
+fn is_long(frame: &[u8]) -> bool {
+    let with_records = frame.starts_with(&ProduceRequest::API.key.to_be_bytes());
+    frame.len() > if with_records { LONG_WITH_RECORDS_BYTES } else { LONG_BYTES }
+}
+
+fn outgoing(queued: &Arc<Queued>, chunks: Vec<Chunk>) -> Outgoing {
+    Outgoing { _share: queued.take(weight(&chunks)), chunks }
+}
+
+/// Works an answer out beside the connection; until it is there, the request counts as queued.
+fn finish(
+    connection: &Connection,
+    later: Later,
+    queued: Arc<Queued>,
+    request: Share,
+    held: Held,
+) -> oneshot::Receiver<Outgoing> {
+    let peer = connection.peer();
+    let (done, receiver) = oneshot::channel();
+    tokio::spawn(async move {
+        match later.await {
+            Ok(chunks) => drop(done.send(outgoing(&queued, chunks))),
+            Err(error) => tracing::error!(%peer, %error, "bug: a response could not be encoded"),
+        }
+        drop((request, held));
+    });
+    receiver
+}
+
+fn closed(node: &Node, connection: &Connection, error: &FrameError) {
+    let peer = connection.peer();
+    match error {
+        // The end of many an honest client.
+        FrameError::Idle | FrameError::Socket(_) => {
+            tracing::debug!(%peer, %error, "connection closed")
+        }
+        error => {
+            if let Some(left_out) = node.lines.allow() {
+                tracing::info!(%peer, %error, left_out, "connection closed");
             }
         }
+    }
+}
+
+fn refused(node: &Node, connection: &Connection, refusal: &Refusal) {
+    if let Some(left_out) = node.lines.allow() {
+        tracing::info!(peer = %connection.peer(), error = %refusal, left_out, "connection closed");
     }
 }
 
@@ -115,35 +199,36 @@ async fn send(
     connection: Arc<Connection>,
     mut answers: mpsc::Receiver<Pending>,
     due: Arc<AtomicUsize>,
-    closed: CancellationToken,
 ) {
-    let _closed = closed.drop_guard();
     let files = if node.config.sendfile { FileSending::Sendfile } else { FileSending::Copy };
     let patience = millis(node.config.io_timeout_ms);
     while let Some(pending) = answers.recv().await {
-        let chunks = match pending {
-            Pending::Ready(chunks) => chunks,
+        let outgoing = match pending {
+            Pending::Ready(outgoing) => outgoing,
             Pending::Later(later) => match later.await {
-                Ok(chunks) => chunks,
+                Ok(outgoing) => outgoing,
                 Err(_) => return,
             },
         };
-        if let Err(error) = connection.send(&chunks, files, patience).await {
-            unsent(&connection, &error);
-            return;
+        if let Err(error) = connection.send(&outgoing.chunks, files, patience).await {
+            return unsent(&node, &connection, &error);
         }
         due.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-fn unsent(connection: &Connection, error: &std::io::Error) {
+fn unsent(node: &Node, connection: &Connection, error: &std::io::Error) {
     let peer = connection.peer();
     match error.kind() {
         // A client that has what it wanted goes, whatever it asked for last.
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => {
             tracing::debug!(%peer, %error, "an answer came too late");
         }
-        _ => tracing::info!(%peer, %error, "connection closed: its answer could not be sent"),
+        _ => {
+            if let Some(left_out) = node.lines.allow() {
+                tracing::info!(%peer, %error, left_out, "connection closed: its answer could not be sent");
+            }
+        }
     }
 }
 

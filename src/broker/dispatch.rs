@@ -20,8 +20,8 @@ use crate::wire::{Api, DecodeError, EncodeError, Opening, Request, decode_client
 pub struct Call<R> {
     /// The node.
     pub node: Arc<Node>,
-    /// Who asks.
-    pub peer: SocketAddr,
+    /// Where it came from.
+    pub origin: Origin,
     /// What the client calls itself.
     pub client_id: Option<ByteString>,
     /// The request's version.
@@ -30,26 +30,52 @@ pub struct Call<R> {
     pub request: R,
 }
 
+/// Where a request came from, and where it is served.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Who asks.
+    pub peer: SocketAddr,
+    /// Whether it is served aside already, where it may take long.
+    pub aside: bool,
+}
+
+/// An answer that is being worked out.
+pub type Later = Pin<Box<dyn Future<Output = Result<Vec<Chunk>, EncodeError>> + Send>>;
+
 /// A frame, admitted.
 pub enum Admitted {
     /// Its answer.
     Ready(Vec<Chunk>),
     /// Its answer, later.
-    Later(Pin<Box<dyn Future<Output = Result<Vec<Chunk>, EncodeError>> + Send>>),
+    Later(Later),
     /// It has none.
     Silent,
+    /// It takes long: to be served aside before anything else of the connection is.
+    Aside(Box<dyn FnOnce() -> Result<Admitted, Refusal> + Send>),
 }
 
 /// Why the connection is closed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// No such API, or not in this version.
-    #[error("API {key} version {version} is not served")]
+    #[error(
+        "API {key} version {version} is not served; the versions that are stand in ApiVersions"
+    )]
     NotServed {
         /// The API's key.
         key: i16,
         /// The version asked for.
         version: i16,
+    },
+    /// A long request of an API that has no need of it.
+    #[error(
+        "a request of API {key} with {size} bytes; without records, at most {WITHOUT_RECORDS_AT_MOST} are taken"
+    )]
+    TooLarge {
+        /// The API's key.
+        key: i16,
+        /// The request's length in bytes.
+        size: usize,
     },
     /// The request is not what it claims to be.
     #[error(transparent)]
@@ -60,9 +86,16 @@ pub enum Refusal {
     /// The handler closes the connection.
     #[error("request refused")]
     Closed,
+    /// The broker has stopped.
+    #[error("the broker stops")]
+    Stopped,
 }
 
-type Handle = fn(Arc<Node>, SocketAddr, Opening, Bytes) -> Result<Admitted, Refusal>;
+/// The longest request that carries no records: 100,000 partitions take half of it, and its lists may take many times
+/// its length in memory.
+const WITHOUT_RECORDS_AT_MOST: usize = 8 << 20;
+
+type Handle = fn(Arc<Node>, Origin, Opening, Bytes) -> Result<Admitted, Refusal>;
 
 /// An API as it is served.
 #[derive(Clone, Copy)]
@@ -88,8 +121,8 @@ macro_rules! serve {
             min: $min,
             max: $max,
             advertised_min: serve!(@from $min $($from)?),
-            handle: |node, peer, opening, rest| {
-                admit::<crate::wire::$module::$request>(node, peer, opening, rest, handlers::$module::handle)
+            handle: |node, origin, opening, rest| {
+                admit::<crate::wire::$module::$request>(node, origin, opening, rest, handlers::$module::handle)
             },
         },)*];
     };
@@ -144,7 +177,8 @@ pub fn served(key: i16) -> Option<&'static Served> {
 ///
 /// # Errors
 /// Why the connection is to be closed.
-pub fn dispatch(node: &Arc<Node>, peer: SocketAddr, bytes: Bytes) -> Result<Admitted, Refusal> {
+pub fn dispatch(node: &Arc<Node>, origin: Origin, bytes: Bytes) -> Result<Admitted, Refusal> {
+    let size = bytes.len();
     let mut input = Cursor::new(bytes);
     let opening = Opening::decode(&mut input)?;
     let not_served = Refusal::NotServed { key: opening.api_key, version: opening.api_version };
@@ -155,12 +189,16 @@ pub fn dispatch(node: &Arc<Node>, peer: SocketAddr, bytes: Bytes) -> Result<Admi
         }
         return Err(Refusal::NotServed { key: opening.api_key, version: opening.api_version });
     }
-    (served.handle)(node.clone(), peer, opening, input.rest().clone())
+    let key = opening.api_key;
+    if size > WITHOUT_RECORDS_AT_MOST && key != crate::wire::produce::ProduceRequest::API.key {
+        return Err(Refusal::TooLarge { key, size });
+    }
+    (served.handle)(node.clone(), origin, opening, input.rest().clone())
 }
 
 fn admit<R: Request + 'static>(
     node: Arc<Node>,
-    peer: SocketAddr,
+    origin: Origin,
     opening: Opening,
     rest: Bytes,
     handler: impl FnOnce(Call<R>) -> Reply<R::Response>,
@@ -173,13 +211,26 @@ where
     let client_id = decode_client_id(R::API.flexible(version), &mut input)?;
     let body = quirks::meant(opening.api_key, version, input.rest().clone());
     let request = R::decode(version, body)?;
-    match handler(Call { node, peer, client_id, version, request }) {
-        Reply::Ready(answer) => {
-            Ok(Admitted::Ready(frame::<R>(&answer, version, opening.correlation_id)?))
+    encode::<R>(handler(Call { node, origin, client_id, version, request }), version, opening)
+}
+
+fn encode<R: Request + 'static>(
+    reply: Reply<R::Response>,
+    version: i16,
+    opening: Opening,
+) -> Result<Admitted, Refusal>
+where
+    R::Response: Send,
+{
+    let id = opening.correlation_id;
+    match reply {
+        Reply::Ready(answer) => Ok(Admitted::Ready(frame::<R>(&answer, version, id)?)),
+        Reply::Later(answer) => {
+            Ok(Admitted::Later(Box::pin(async move { frame::<R>(&answer.await, version, id) })))
         }
-        Reply::Later(answer) => Ok(Admitted::Later(Box::pin(async move {
-            frame::<R>(&answer.await, version, opening.correlation_id)
-        }))),
+        Reply::Aside(work) => {
+            Ok(Admitted::Aside(Box::new(move || encode::<R>(work(), version, opening))))
+        }
         Reply::Silent => Ok(Admitted::Silent),
         Reply::Close => Err(Refusal::Closed),
     }

@@ -5,6 +5,7 @@
 //! `handlers`, one file per API. Handlers hold no lock over an `.await`, and leave to the blocking pool what may wait for
 //! the disk. The broker trusts nothing that came from a socket, and never answers for a record that it could lose.
 
+mod aside;
 mod background;
 mod connection;
 mod defaults;
@@ -16,6 +17,7 @@ mod node;
 mod partition;
 mod partitions;
 mod producer_ids;
+mod queued;
 mod quirks;
 mod reply;
 mod scrub;

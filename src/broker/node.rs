@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::defaults::topic_defaults;
 use super::groups::Groups;
 use super::loggers::Loggers;
@@ -16,6 +17,7 @@ use crate::base::{Millis, Offset, TopicId};
 use crate::config::BrokerConfig;
 use crate::log::{AppendError, Placed};
 use crate::meta::{Image, NewTopic, create_topic};
+use crate::net::{Budget, Seldom};
 use crate::os::Os;
 use crate::quorum::{MetadataStore, SubmitError};
 use crate::record::{Batch, Checked};
@@ -45,6 +47,12 @@ pub struct Node {
     pub dirty: Mutex<Vec<Arc<Partition>>>,
     /// So many fetches at once check what they are about to serve.
     pub checking: tokio::sync::Semaphore,
+    /// The bytes that requests may hold.
+    pub requests: Budget,
+    /// Where long work is done.
+    pub aside: Aside,
+    /// Whether one more line about a connection that had to be closed is written to the log.
+    pub lines: Seldom,
     /// Cancelled when the broker stops: parked requests are answered with what there is.
     pub stopping: CancellationToken,
 }

@@ -14,13 +14,23 @@ use crate::log::{AppendError, Check, Log, LogDir, ReadError, StorageError};
 #[derive(Debug, Default)]
 pub struct Waiter {
     wake: Notify,
+    woken_by: Mutex<Vec<usize>>,
 }
 
 impl Waiter {
-    /// Waits until something was appended since the last time.
-    pub async fn woken(&self) {
+    /// Waits until something was appended since the last time; tells by what places its partitions were registered.
+    pub async fn woken(&self) -> Vec<usize> {
         self.wake.notified().await;
+        std::mem::take(&mut *self.woken_by.lock())
     }
+}
+
+/// Who waits for a partition's records, each with the place that it knows the partition by.
+#[derive(Debug, Default)]
+struct Waiting {
+    waiters: Vec<(Arc<Waiter>, usize)>,
+    /// With so many, those that wait no longer are looked for.
+    sweep_at: usize,
 }
 
 /// One partition that this node leads.
@@ -35,7 +45,7 @@ pub struct Partition {
     log: Mutex<Log>,
     /// Whether something on disk is not what was written: nothing is served until it is repaired and klog restarted.
     damaged: AtomicBool,
-    waiters: Mutex<Vec<Arc<Waiter>>>,
+    waiters: Mutex<Waiting>,
     /// One flush at a time; all who wait for it are served by the next one.
     flushing: tokio::sync::Mutex<()>,
     flushed: AtomicI64,
@@ -66,17 +76,21 @@ impl Partition {
         self.log.lock()
     }
 
-    /// Wakes `waiter` at the next append.
-    pub fn wait(&self, waiter: &Arc<Waiter>) {
-        let mut waiters = self.waiters.lock();
-        // Those whose request was answered meanwhile are held here only.
-        waiters.retain(|other| Arc::strong_count(other) > 1 && !Arc::ptr_eq(other, waiter));
-        waiters.push(waiter.clone());
+    /// Wakes `waiter` at the next append, once, and tells it `place`.
+    pub fn wait(&self, waiter: &Arc<Waiter>, place: usize) {
+        let mut waiting = self.waiters.lock();
+        if waiting.waiters.len() >= waiting.sweep_at {
+            // Those whose request was answered meanwhile are held here only.
+            waiting.waiters.retain(|(other, _)| Arc::strong_count(other) > 1);
+            waiting.sweep_at = (2 * waiting.waiters.len()).max(16);
+        }
+        waiting.waiters.push((waiter.clone(), place));
     }
 
     /// Wakes all who wait.
     pub fn wake(&self) {
-        for waiter in std::mem::take(&mut *self.waiters.lock()) {
+        for (waiter, place) in std::mem::take(&mut self.waiters.lock().waiters) {
+            waiter.woken_by.lock().push(place);
             waiter.wake.notify_one();
         }
     }

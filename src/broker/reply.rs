@@ -30,6 +30,9 @@ pub enum Reply<T> {
     Ready(Answer<T>),
     /// The answer will come; other requests go on meanwhile, their answers wait for this one.
     Later(Pin<Box<dyn Future<Output = Answer<T>> + Send>>),
+    /// The answer takes a processor for long: this makes it, where small requests of others do not wait for it. The
+    /// connection admits nothing else before.
+    Aside(Box<dyn FnOnce() -> Reply<T> + Send>),
     /// There is no answer: acks=0.
     Silent,
     /// The connection is to be closed.

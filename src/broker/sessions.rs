@@ -59,6 +59,8 @@ struct Session {
 
 /// The most partitions that one session remembers; a larger fetch goes without one.
 const PARTITIONS_AT_MOST: usize = 100_000;
+/// The most that all sessions together remember: beyond it the least recently used are forgotten.
+const PARTITIONS_IN_ALL: usize = 1_000_000;
 
 /// All sessions.
 #[derive(Debug)]
@@ -122,24 +124,25 @@ impl Sessions {
         session.epoch = if epoch == i32::MAX { 1 } else { epoch + 1 };
         session.used = clock;
         forgotten.iter().for_each(|key| session.forget(key));
-        for (key, wanted) in wanted {
-            session.want(key, wanted);
+        for (key, wanted) in &wanted {
+            session.want(key, *wanted);
+        }
+        if session.partitions.len() > PARTITIONS_AT_MOST {
+            // The client begins anew with all of them, and gets no session.
+            state.by_id.remove(&session_id);
+            return Err(ErrorCode::FetchSessionIdNotFound);
         }
         let partitions = session
             .partitions
             .values()
             .map(|(key, entry)| (key.clone(), entry.wanted, entry.told))
             .collect();
+        state.make_room(self.slots, 0, session_id);
         Ok(Plan { session_id, partitions, incremental: true })
     }
 
     fn remember(&self, state: &mut State, wanted: &[(Key, Wanted)]) -> i32 {
-        if state.by_id.len() >= self.slots
-            && let Some(oldest) =
-                state.by_id.iter().min_by_key(|(_, session)| session.used).map(|(id, _)| *id)
-        {
-            state.by_id.remove(&oldest);
-        }
+        state.make_room(self.slots - 1, wanted.len(), 0);
         let id = loop {
             let mut bytes = [0; 4];
             self.os.entropy.fill(&mut bytes);
@@ -156,7 +159,7 @@ impl Sessions {
             used: state.clock,
         };
         for (key, wanted) in wanted {
-            session.want(key.clone(), *wanted);
+            session.want(key, *wanted);
         }
         state.by_id.insert(id, session);
         id
@@ -178,14 +181,31 @@ impl Sessions {
     }
 }
 
+impl State {
+    /// Forgets the least recently used sessions, but not `but`, until there are at most `slots`, and `more` partitions can
+    /// be remembered.
+    fn make_room(&mut self, slots: usize, more: usize, but: i32) {
+        let mut partitions: usize =
+            self.by_id.values().map(|session| session.partitions.len()).sum();
+        while self.by_id.len() > slots || partitions + more > PARTITIONS_IN_ALL {
+            let others = self.by_id.iter().filter(|(id, _)| **id != but);
+            let Some((oldest, _)) = others.min_by_key(|(_, session)| session.used) else { return };
+            let forgotten = self.by_id.remove(&{ *oldest });
+            partitions -= forgotten.map_or(0, |session| session.partitions.len());
+        }
+    }
+}
+
 impl Session {
-    fn want(&mut self, key: Key, wanted: Wanted) {
-        if let Some(place) = self.places.get(&key) {
+    fn want(&mut self, key: &Key, wanted: Wanted) {
+        if let Some(place) = self.places.get(key) {
             if let Some((_, entry)) = self.partitions.get_mut(place) {
                 entry.wanted = wanted;
             }
             return;
         }
+        // A copy: a slice would keep the whole request in memory for as long as the session lives.
+        let key = Key { topic: ByteString::from(&*key.topic), ..*key };
         self.places.insert(key.clone(), self.next_place);
         self.partitions.insert(self.next_place, (key, Entry { wanted, told: None }));
         self.next_place += 1;
@@ -245,6 +265,33 @@ mod tests {
             .collect();
         assert_eq!(sessions.plan(ids[0], 1, vec![], &[]), Err(ErrorCode::FetchSessionIdNotFound));
         assert!(sessions.plan(ids[2], 1, vec![], &[]).is_ok());
+    }
+
+    #[test]
+    fn sessions_that_remember_too_much_are_forgotten() {
+        let sessions = Sessions::new(1000, Os::real());
+        let many = |from: i32| {
+            (from..from + PARTITIONS_AT_MOST as i32).map(|at| (key(at), WANTED)).collect::<Vec<_>>()
+        };
+        let ids: Vec<i32> =
+            (0..11).map(|_| sessions.plan(0, 0, many(0), &[]).unwrap().session_id).collect();
+        assert_eq!(sessions.plan(ids[0], 1, vec![], &[]), Err(ErrorCode::FetchSessionIdNotFound));
+        assert!(sessions.plan(ids[1], 1, vec![], &[]).is_ok());
+        // One that grows beyond the bound is forgotten, and is too large for a new one.
+        let grown = sessions.plan(ids[1], 2, vec![(key(-1), WANTED)], &[]);
+        assert_eq!(grown, Err(ErrorCode::FetchSessionIdNotFound));
+        let all = [many(0), vec![(key(-1), WANTED)]].concat();
+        assert_eq!(sessions.plan(0, 0, all, &[]).unwrap().session_id, 0);
+    }
+
+    #[test]
+    fn a_session_holds_no_part_of_the_request_that_made_it() {
+        let request = bytes::Bytes::from(vec![b't'; 1000]);
+        let topic = ByteString::try_from(request.slice(..1)).unwrap();
+        let sessions = Sessions::new(2, Os::real());
+        let wanted = vec![(Key { topic, ..key(0) }, WANTED)];
+        assert_ne!(sessions.plan(0, 0, wanted, &[]).unwrap().session_id, 0);
+        assert!(request.is_unique(), "the session holds the request");
     }
 
     #[test]

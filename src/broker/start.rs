@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::aside::Aside;
 use super::groups::Groups;
 use super::loggers::Loggers;
 use super::node::Node;
@@ -23,7 +24,7 @@ use crate::config::{BrokerConfig, Listener as Address};
 use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, Recovered, StorageError};
 use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
 use crate::meta::{fence_broker, register_broker, take_leadership};
-use crate::net::{BindError, Limits, Listener};
+use crate::net::{BindError, Budget, Limits, Listener, Seldom, Shares, raise_limit, share};
 use crate::os::Os;
 use crate::quorum::{MetadataStore, Single, StartError as MetadataError, SubmitError};
 
@@ -77,10 +78,11 @@ impl Broker {
     /// # Errors
     /// See [`StartError`]; nothing is left behind then but the lock's file.
     pub async fn start(
-        config: BrokerConfig,
+        mut config: BrokerConfig,
         os: Os,
         loggers: Loggers,
     ) -> Result<Broker, StartError> {
+        fit_descriptors(&mut config);
         let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
         let listeners: Vec<Listener> = config
             .listeners
@@ -105,6 +107,9 @@ impl Broker {
             partitions: Partitions::new(dirs, dir_ids, config.topic.clone())?,
             groups: Groups::new(&config),
             sessions: Sessions::new(config.fetch_sessions, os.clone()),
+            requests: Budget::new(usize::try_from(config.queued_request_bytes).ok()),
+            aside: Aside::new(),
+            lines: Seldom::default(),
             config,
             os,
             cluster_id,
@@ -165,6 +170,7 @@ impl Broker {
         if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
             tracing::warn!("some answers could not be sent in time");
         }
+        self.node.aside.stop().await;
         let (node, store) = (self.node, self.store);
         // A Kafka that starts on this directory next would take a live registration for another broker's.
         let id = node.config.node_id;
@@ -177,6 +183,22 @@ impl Broker {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
+}
+
+/// Takes no more connections and holds no more files open than there are descriptors.
+fn fit_descriptors(config: &mut BrokerConfig) {
+    let limit = raise_limit();
+    let wanted = Shares { connections: config.max_connections, files: config.open_files };
+    let shares = share(limit, wanted);
+    if shares != wanted {
+        tracing::info!(
+            limit,
+            connections = shares.connections,
+            open_files = shares.files,
+            "the process may have few file descriptors: fewer connections and open files than configured (ulimit -n, LimitNOFILE)"
+        );
+    }
+    (config.max_connections, config.open_files) = (shares.connections, shares.files);
 }
 
 struct Opened {

@@ -87,6 +87,10 @@ pub struct BrokerConfig {
     pub offset_metadata_max_bytes: usize,
     /// `klog.max.inflight.requests.per.connection`: read ahead of their answers.
     pub max_in_flight: usize,
+    /// `klog.max.inflight.bytes.per.connection`: held by its requests and answers.
+    pub max_in_flight_bytes: usize,
+    /// `queued.max.request.bytes`: held by all requests; -1: no bound.
+    pub queued_request_bytes: i64,
     /// `klog.request.timeout.ms`: how long a frame may take to arrive, and a response to leave.
     pub io_timeout_ms: i64,
     /// `klog.sendfile`: whether fetched batches go out by sendfile rather than through a buffer.
@@ -138,6 +142,8 @@ impl Default for BrokerConfig {
             offsets_check_interval_ms: 600_000,
             offset_metadata_max_bytes: 4096,
             max_in_flight: 100,
+            max_in_flight_bytes: 16 << 20,
+            queued_request_bytes: 512 << 20,
             io_timeout_ms: 30_000,
             sendfile: true,
             scrub_bytes_per_second: 10 << 20,

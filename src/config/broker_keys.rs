@@ -60,6 +60,8 @@ broker_keys! {
         |c, v| c.group_min_session_ms = number(v, 1, INT)? as i32, |c| c.group_min_session_ms;
     "klog.allow.anonymous.listeners", Boolean, "Whether a listener without authentication may be open to other machines.",
         |c, v| c.allow_anonymous = boolean(v)?, |c| c.allow_anonymous;
+    "klog.max.inflight.bytes.per.connection", Int, "How many bytes a connection's waiting requests and unsent answers may hold before it is read no further.",
+        |c, v| c.max_in_flight_bytes = number(v, 1024, INT)? as usize, |c| c.max_in_flight_bytes;
     "klog.max.inflight.requests.per.connection", Int, "How many requests of a connection are read ahead of their answers.",
         |c, v| c.max_in_flight = number(v, 1, 100_000)? as usize, |c| c.max_in_flight;
     "klog.open.files", Int, "How many segment files are held open; the least recently used are closed.",
@@ -106,6 +108,8 @@ broker_keys! {
         |c, v| c.offsets_segment_bytes = number(v, 1024, INT)? as u32, |c| c.offsets_segment_bytes;
     "producer.id.expiration.ms", Int, "A producer that was silent for so long is forgotten.",
         |c, v| c.producer_id_expiration_ms = number(v, 1, INT)?, |c| c.producer_id_expiration_ms;
+    "queued.max.request.bytes", Long, "How many bytes the requests of all connections may hold, beyond 64 KiB each; none is read any further then; -1: no bound.",
+        |c, v| c.queued_request_bytes = number(v, -1, LONG)?, |c| c.queued_request_bytes;
     "socket.listen.backlog.size", Int, "How many connections may wait to be accepted.",
         |c, v| c.backlog = number(v, 1, INT)? as i32, |c| c.backlog;
     "socket.request.max.bytes", Int, "The largest request that is taken.",

@@ -144,6 +144,15 @@ impl BrokerConfig {
                 ),
             );
         }
+        let (queued, largest) = (self.queued_request_bytes, self.request_max_bytes);
+        if usize::try_from(queued).is_ok_and(|queued| queued < largest) {
+            refuse(
+                "queued.max.request.bytes",
+                format!(
+                    "{queued} leaves no room for one request of socket.request.max.bytes, which is {largest}"
+                ),
+            );
+        }
         let wild = self
             .listeners
             .iter()

@@ -8,6 +8,8 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::budget::{Budget, Held};
+
 const LENGTH: usize = 4;
 /// What is asked of the socket at once while the length is unknown, or much is announced and little is there.
 const STEP: usize = 16 << 10;
@@ -36,6 +38,16 @@ pub enum FrameError {
         /// What came.
         received: usize,
     },
+    /// Other requests hold all the memory that there is for them.
+    #[error(
+        "a frame of {announced} bytes found no room for more than {received} of them: other requests hold what queued.max.request.bytes allows"
+    )]
+    Crowded {
+        /// How long it was to be.
+        announced: usize,
+        /// What came.
+        received: usize,
+    },
     /// Nothing came for long.
     #[error("no request came for long")]
     Idle,
@@ -54,16 +66,42 @@ fn looks_like(first: &[u8; 4]) -> Option<&'static str> {
     }
 }
 
+/// A request's bytes without their length, and the part of the budget that they hold.
+#[derive(Debug)]
+pub struct Frame {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// To be dropped with them.
+    pub held: Held,
+}
+
+/// What a frame may take.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameLimits<'a> {
+    /// The longest that is taken.
+    pub max_bytes: usize,
+    /// How long its first byte may take; `None`: for ever.
+    pub idle: Option<Duration>,
+    /// How long the rest may take.
+    pub patience: Duration,
+    /// What all requests share.
+    pub budget: &'a Budget,
+}
+
+/// How far a frame has come.
+struct Progress {
+    announced: usize,
+    wants_room: bool,
+}
+
 pub(super) async fn read(
     stream: &TcpStream,
     buffer: &mut BytesMut,
-    max_bytes: usize,
-    idle: Option<Duration>,
-    patience: Duration,
-) -> Result<Option<Bytes>, FrameError> {
+    limits: FrameLimits<'_>,
+) -> Result<Option<Frame>, FrameError> {
     if buffer.is_empty() {
         let first = fill(stream, buffer, STEP);
-        let count = match idle {
+        let count = match limits.idle {
             Some(idle) => timeout(idle, first).await.map_err(|_| FrameError::Idle)??,
             None => first.await?,
         };
@@ -71,38 +109,46 @@ pub(super) async fn read(
             return Ok(None);
         }
     }
-    let mut announced = LENGTH;
-    match timeout(patience, rest(stream, buffer, max_bytes, &mut announced)).await {
+    let mut progress = Progress { announced: LENGTH, wants_room: false };
+    match timeout(limits.patience, rest(stream, buffer, limits, &mut progress)).await {
         Ok(frame) => frame.map(Some),
-        Err(_) => Err(FrameError::Slow { announced, received: buffer.len() }),
+        Err(_) => {
+            let (announced, received) = (progress.announced, buffer.len());
+            Err(match progress.wants_room {
+                true => FrameError::Crowded { announced, received },
+                false => FrameError::Slow { announced, received },
+            })
+        }
     }
 }
 
 async fn rest(
     stream: &TcpStream,
     buffer: &mut BytesMut,
-    max_bytes: usize,
-    announced: &mut usize,
-) -> Result<Bytes, FrameError> {
+    limits: FrameLimits<'_>,
+    progress: &mut Progress,
+) -> Result<Frame, FrameError> {
+    let max = limits.max_bytes;
+    let mut held = Held::default();
     loop {
         let mut missing = LENGTH;
         if let Some(first) = buffer.first_chunk::<LENGTH>() {
             let length = i32::from_be_bytes(*first);
-            let taken = usize::try_from(length).ok().filter(|length| *length <= max_bytes);
-            let length = taken.ok_or(FrameError::Length {
-                announced: length,
-                max: max_bytes,
-                first: *first,
-            })?;
-            *announced = length;
+            let taken = usize::try_from(length).ok().filter(|length| *length <= max);
+            let length =
+                taken.ok_or(FrameError::Length { announced: length, max, first: *first })?;
+            progress.announced = length;
             if buffer.len() >= LENGTH + length {
                 buffer.advance(LENGTH);
-                return Ok(buffer.split_to(length).freeze());
+                return Ok(Frame { bytes: buffer.split_to(length).freeze(), held });
             }
             missing = LENGTH + length - buffer.len();
         }
         // As much again as came so far: an announced length alone makes nothing large.
         let step = missing.min(buffer.len().max(STEP));
+        progress.wants_room = true;
+        limits.budget.cover(&mut held, buffer.len() + step).await;
+        progress.wants_room = false;
         if fill(stream, buffer, step).await? == 0 {
             return Err(FrameError::Cut);
         }

@@ -24,10 +24,14 @@ struct Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TooMany {
     /// `max.connections`.
-    #[error("there are {0} connections already")]
+    #[error(
+        "there are {0} connections, no more are taken (max.connections, or the descriptor limit of the process)"
+    )]
     All(usize),
     /// `max.connections.per.ip`.
-    #[error("there are {0} connections from its address already")]
+    #[error(
+        "there are {0} connections from this address, no more are taken (max.connections.per.ip)"
+    )]
     Address(usize),
 }
 

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::Connection;
 use super::limits::Limits;
+use super::seldom::Seldom;
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,8 @@ pub struct BindError {
 pub struct Listener {
     socket: TcpListener,
     limits: Arc<Limits>,
+    /// Whether one more refusal is written to the log.
+    lines: Seldom,
 }
 
 impl Listener {
@@ -43,7 +46,7 @@ impl Listener {
         let host = if host.is_empty() { "0.0.0.0" } else { host };
         let failed = |source| BindError { address: format!("{host}:{port}"), source };
         let socket = bind(host, port, backlog).map_err(failed)?;
-        Ok(Listener { socket, limits })
+        Ok(Listener { socket, limits, lines: Seldom::default() })
     }
 
     /// Where it listens.
@@ -65,7 +68,11 @@ impl Listener {
                         }
                         return Connection { stream, peer, _permit: permit };
                     }
-                    Err(too_many) => tracing::warn!(%peer, %too_many, "connection refused"),
+                    Err(too_many) => {
+                        if let Some(left_out) = self.lines.allow() {
+                            tracing::warn!(%peer, %too_many, left_out, "connection refused");
+                        }
+                    }
                 },
                 Err(error) => {
                     // Out of descriptors, as a rule: a short rest lets others close theirs.

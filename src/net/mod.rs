@@ -4,20 +4,26 @@
 //! bytes that were received, never the length that was announced. A peer that is too slow, too large or no Kafka client is
 //! told apart by [`FrameError`]; who called closes the connection.
 
+mod budget;
+mod descriptors;
 mod frame;
 mod limits;
 mod listener;
+mod seldom;
 mod send;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::net::TcpStream;
 
-pub use frame::FrameError;
+pub use budget::{Budget, Held};
+pub use descriptors::{Shares, raise_limit, share};
+pub use frame::{Frame, FrameError, FrameLimits};
 pub use limits::{Limits, Permit, TooMany};
 pub use listener::{BindError, Listener};
+pub use seldom::Seldom;
 pub use send::FileSending;
 
 use crate::os::Chunk;
@@ -38,18 +44,16 @@ impl Connection {
 
     /// The next frame without its length; `None` once the peer has closed between two frames.
     ///
-    /// `buffer` holds what was read past the frame. `idle` bounds the wait for the first byte, `patience` for the rest.
+    /// `buffer` holds what was read past the frame.
     ///
     /// # Errors
     /// See [`FrameError`].
     pub async fn read_frame(
         &self,
         buffer: &mut BytesMut,
-        max_bytes: usize,
-        idle: Option<Duration>,
-        patience: Duration,
-    ) -> Result<Option<Bytes>, FrameError> {
-        frame::read(&self.stream, buffer, max_bytes, idle, patience).await
+        limits: FrameLimits<'_>,
+    ) -> Result<Option<Frame>, FrameError> {
+        frame::read(&self.stream, buffer, limits).await
     }
 
     /// Sends what the socket takes without waiting, and takes it off `chunks`. Stretches of files are left to
@@ -61,7 +65,7 @@ impl Connection {
         send::at_once(&self.stream, chunks)
     }
 
-    /// Sends all chunks, in order, within `patience`.
+    /// Sends all chunks, in order; each MiB of them has to leave within `patience`.
     ///
     /// # Errors
     /// As the socket says; `TimedOut`; `UnexpectedEof` where a file is shorter than its slice: the peer then has a part of
@@ -72,9 +76,6 @@ impl Connection {
         files: FileSending,
         patience: Duration,
     ) -> std::io::Result<()> {
-        match tokio::time::timeout(patience, send::all(&self.stream, chunks, files)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-        }
+        send::all(&self.stream, chunks, files, patience).await
     }
 }

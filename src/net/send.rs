@@ -1,11 +1,13 @@
 //! Sends bytes and stretches of files.
 
 use std::io::{self, IoSlice};
+use std::time::Duration;
 
 use bytes::Buf;
 use rustix::fs::sendfile;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 use crate::os::{Chunk, FileSlice};
 
@@ -20,14 +22,46 @@ pub enum FileSending {
 
 /// The most that one sendfile or one read moves: a slow peer then does not hold much.
 const AT_ONCE: usize = 1 << 20;
+/// What has to leave within each stretch of patience: a peer may be slow, but not stand still.
+const DUE: usize = 1 << 20;
 /// Chunks that go into one vectored write at most.
 const PARTS: usize = 64;
+
+/// A socket, and until when some more has to leave by it.
+struct Out<'a> {
+    stream: &'a TcpStream,
+    patience: Duration,
+    deadline: Instant,
+    sent: usize,
+}
+
+impl Out<'_> {
+    async fn writable(&self) -> io::Result<()> {
+        match timeout_at(self.deadline, self.stream.writable()).await {
+            Ok(ready) => ready,
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("the peer took less than a MiB within {:?}", self.patience),
+            )),
+        }
+    }
+
+    fn left(&mut self, count: usize) {
+        self.sent += count;
+        if self.sent >= DUE {
+            (self.sent, self.deadline) = (0, Instant::now() + self.patience);
+        }
+    }
+}
 
 pub(super) async fn all(
     stream: &TcpStream,
     chunks: &[Chunk],
     files: FileSending,
+    patience: Duration,
 ) -> io::Result<()> {
+    let mut out = Out { stream, patience, deadline: Instant::now() + patience, sent: 0 };
+    let out = &mut out;
     let mut rest = chunks;
     while let Some(first) = rest.first() {
         match first {
@@ -37,13 +71,13 @@ pub(super) async fn all(
                     .take(PARTS)
                     .take_while(|chunk| matches!(chunk, Chunk::Bytes(_)))
                     .count();
-                bytes(stream, &rest[..run]).await?;
+                bytes(out, &rest[..run]).await?;
                 rest = &rest[run..];
             }
             Chunk::File(slice) => {
                 match (files, slice.file.as_fd().is_some()) {
-                    (FileSending::Sendfile, true) => by_sendfile(stream, slice).await?,
-                    _ => by_copy(stream, slice).await?,
+                    (FileSending::Sendfile, true) => by_sendfile(out, slice).await?,
+                    _ => by_copy(out, slice).await?,
                 }
                 rest = &rest[1..];
             }
@@ -79,7 +113,7 @@ pub(super) fn at_once(stream: &TcpStream, chunks: &mut Vec<Chunk>) -> io::Result
     Ok(())
 }
 
-async fn bytes(stream: &TcpStream, chunks: &[Chunk]) -> io::Result<()> {
+async fn bytes(out: &mut Out<'_>, chunks: &[Chunk]) -> io::Result<()> {
     let parts = chunks.iter().map(|chunk| match chunk {
         Chunk::Bytes(bytes) => IoSlice::new(bytes),
         Chunk::File(_) => IoSlice::new(&[]),
@@ -88,10 +122,13 @@ async fn bytes(stream: &TcpStream, chunks: &[Chunk]) -> io::Result<()> {
         parts.filter(|part| !part.is_empty()).collect();
     let mut left: &mut [IoSlice<'_>] = &mut parts;
     while !left.is_empty() {
-        stream.writable().await?;
-        match stream.try_write_vectored(left) {
+        out.writable().await?;
+        match out.stream.try_write_vectored(left) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => IoSlice::advance_slices(&mut left, count),
+            Ok(count) => {
+                out.left(count);
+                IoSlice::advance_slices(&mut left, count);
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -99,19 +136,20 @@ async fn bytes(stream: &TcpStream, chunks: &[Chunk]) -> io::Result<()> {
     Ok(())
 }
 
-async fn by_sendfile(stream: &TcpStream, slice: &FileSlice) -> io::Result<()> {
+async fn by_sendfile(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
     let mut position = slice.position;
     let end = slice.position + slice.len as u64;
     while position < end {
-        stream.writable().await?;
+        out.writable().await?;
         let most = usize::try_from(end - position).unwrap_or(AT_ONCE).min(AT_ONCE);
+        let stream = out.stream;
         let sent = stream.try_io(Interest::WRITABLE, || {
             let file = slice.file.as_fd().ok_or(io::ErrorKind::Unsupported)?;
             Ok(sendfile(stream, file, Some(&mut position), most)?)
         });
         match sent {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
+            Ok(count) => out.left(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
@@ -119,13 +157,13 @@ async fn by_sendfile(stream: &TcpStream, slice: &FileSlice) -> io::Result<()> {
     Ok(())
 }
 
-async fn by_copy(stream: &TcpStream, slice: &FileSlice) -> io::Result<()> {
+async fn by_copy(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
     let mut done = 0;
     while done < slice.len {
         let len = (slice.len - done).min(AT_ONCE);
         let part =
             FileSlice { file: slice.file.clone(), position: slice.position + done as u64, len };
-        bytes(stream, &[Chunk::Bytes(part.read()?)]).await?;
+        bytes(out, &[Chunk::Bytes(part.read()?)]).await?;
         done += len;
     }
     Ok(())

@@ -12,6 +12,8 @@ use crate::base::Cursor;
 const PER_BYTE: usize = 16;
 /// What any message's lists may take, so that small messages are never refused.
 const AT_LEAST: usize = 64 * 1024;
+/// What any message's lists may take, however long it is: ten times what 100,000 partitions take.
+const AT_MOST: usize = 128 << 20;
 
 /// A message being read: its bytes, and the memory that its lists and unknown tagged fields may still take.
 #[derive(Debug)]
@@ -21,9 +23,9 @@ pub struct Input {
 }
 
 impl Input {
-    /// Starts at the first of `bytes`; lists may take 16 times their length and 64 KiB.
+    /// Starts at the first of `bytes`; lists may take 16 times their length and 64 KiB, and never more than 128 MiB.
     pub fn new(bytes: Bytes) -> Input {
-        let left = bytes.len().saturating_mul(PER_BYTE).saturating_add(AT_LEAST);
+        let left = bytes.len().saturating_mul(PER_BYTE).saturating_add(AT_LEAST).min(AT_MOST);
         Input { cursor: Cursor::new(bytes), left }
     }
 

@@ -20,7 +20,7 @@ pub fn handle(call: Call<ApiVersionsRequest>) -> Reply<ApiVersionsResponse> {
         let error_code = ErrorCode::InvalidRequest.to_wire();
         return Reply::ready(ApiVersionsResponse { error_code, ..Default::default() });
     }
-    tracing::debug!(peer = %call.peer, client_id = ?call.client_id, name = &*request.client_software_name,
+    tracing::debug!(peer = %call.origin.peer, client_id = ?call.client_id, name = &*request.client_software_name,
         version = &*request.client_software_version, "client");
     let image = call.node.image();
     let finalized = image.features().get(METADATA_VERSION_FEATURE).copied();

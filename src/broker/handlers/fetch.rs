@@ -3,6 +3,7 @@
 //! v13 topic ids. Too little data: parked until `min_bytes` are there or `max_wait_ms` has passed. A client that claims to
 //! be a replica is refused per partition.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use crate::wire::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse,
     PartitionData,
 };
+
+/// A fetch of more partitions than this is served aside: it takes milliseconds.
+const MANY: usize = 500;
 
 /// What a fetch asks for, besides the partitions.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +46,7 @@ struct Found {
 }
 
 pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
-    let Call { node, version, request, .. } = call;
+    let Call { node, version, request, origin, .. } = call;
     let max_bytes =
         usize::try_from(request.max_bytes).unwrap_or(0).min(node.config.fetch_max_bytes);
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
@@ -63,41 +67,70 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
             });
         }
     };
-    let (found, unchecked) = collect(&node, &plan, &terms);
-    if !unchecked.is_empty() {
-        return Reply::later(park(node, plan, terms));
-    }
-    if is_enough(&found, &terms) || wait.is_zero() || plan.partitions.is_empty() {
-        return Reply::Ready(answer(&node, &plan, found, &terms));
-    }
-    Reply::later(park(node, plan, terms))
+    let many = plan.partitions.len() > MANY;
+    let serve = move || {
+        let (found, unchecked) = collect(&node, &plan, &terms);
+        if unchecked.is_empty()
+            && (is_enough(&found, &terms) || wait.is_zero() || plan.partitions.is_empty())
+        {
+            return Reply::Ready(answer(&node, &plan, found, &terms));
+        }
+        Reply::later(park(node, Arc::new(plan), terms))
+    };
+    if many && !origin.aside { Reply::Aside(Box::new(serve)) } else { serve() }
 }
 
-async fn park(node: Arc<Node>, plan: Plan, terms: Terms) -> Answer<FetchResponse> {
+async fn park(node: Arc<Node>, plan: Arc<Plan>, terms: Terms) -> Answer<FetchResponse> {
     let waiter = Arc::new(Waiter::default());
     let mut unreadable = false;
+    let all = || (0..plan.partitions.len()).collect::<Vec<usize>>();
+    let mut places = all();
+    let mut sizes = vec![0; places.len()];
+    let mut total = 0;
     loop {
-        // First registered, then looked: nothing that is appended in between is missed.
-        for (key, _, _) in &plan.partitions {
+        // First registered, then looked: nothing that is appended in between is missed. Only what woke it is looked at: an
+        // append to one of many partitions costs no more.
+        let mut is_news = false;
+        for place in std::mem::take(&mut places) {
+            let (key, wanted, _) = &plan.partitions[place];
             if let Ok(partition) = find(&node, key) {
-                partition.wait(&waiter);
+                partition.wait(&waiter, place);
+            }
+            match read(&node, key, wanted, &terms, terms.max_bytes, true) {
+                Ok((data, slice)) => {
+                    total = total - std::mem::replace(&mut sizes[place], slice.bytes) + slice.bytes;
+                    is_news |= diverges(&data);
+                }
+                Err(_) => is_news = true,
             }
         }
-        let (found, unchecked) = collect(&node, &plan, &terms);
-        if !unchecked.is_empty() && !unreadable {
-            unreadable = !check(&node, unchecked).await;
-            continue;
-        }
         let late = Instant::now() >= terms.deadline || node.stopping.is_cancelled();
-        if late || unreadable || is_enough(&found, &terms) {
-            return answer(&node, &plan, found, &terms);
+        if late || is_news || total >= terms.min_bytes.max(1) {
+            let (found, unchecked) = collect_all(&node, &plan, &terms).await;
+            if !unchecked.is_empty() && !unreadable {
+                unreadable = !check(&node, unchecked).await;
+                places = all();
+                continue;
+            }
+            if late || unreadable || is_enough(&found, &terms) {
+                return answer(&node, &plan, found, &terms);
+            }
         }
         tokio::select! {
-            () = waiter.woken() => {}
+            woken_by = waiter.woken() => places = woken_by,
             () = tokio::time::sleep_until(terms.deadline) => {}
             () = node.stopping.cancelled() => {}
         }
     }
+}
+
+/// [`collect`], aside where it is much.
+async fn collect_all(node: &Arc<Node>, plan: &Arc<Plan>, terms: &Terms) -> (Vec<Found>, Todo) {
+    if plan.partitions.len() <= MANY {
+        return collect(node, plan, terms);
+    }
+    let (for_all, plan, terms) = (node.clone(), plan.clone(), *terms);
+    node.aside.run(move || collect(&for_all, &plan, &terms)).await.unwrap_or_default()
 }
 
 /// What has to be checked before it is served.
@@ -143,6 +176,11 @@ fn plan(node: &Node, version: i16, request: &FetchRequest) -> Result<Plan, Error
             };
             (key(&topic.topic, topic.topic_id, partition.partition), terms)
         }));
+    }
+    if wanted.len() > 1 {
+        // A partition that stands twice is fetched once.
+        let mut seen = HashSet::with_capacity(wanted.len());
+        wanted.retain(|(key, _): &(Key, Wanted)| seen.insert(key.clone()));
     }
     let forgotten: Vec<Key> = request
         .forgotten_topics_data

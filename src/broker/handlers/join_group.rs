@@ -11,7 +11,7 @@ use crate::group::{Join, Joined};
 use crate::wire::join_group::{JoinGroupRequest, JoinGroupResponse, JoinGroupResponseMember};
 
 pub fn handle(call: Call<JoinGroupRequest>) -> Reply<JoinGroupResponse> {
-    let Call { node, version, peer, client_id, request } = call;
+    let Call { node, version, origin, client_id, request } = call;
     let member_id = request.member_id.clone();
     let failed = |code| Reply::ready(respond(version, Joined::failed(code, member_id.clone())));
     if request.group_id.is_empty() {
@@ -25,7 +25,7 @@ pub fn handle(call: Call<JoinGroupRequest>) -> Reply<JoinGroupResponse> {
         member_id: request.member_id,
         fresh_id: fresh_id(&node, request.group_instance_id.as_ref().unwrap_or(&client_id)),
         instance_id: request.group_instance_id,
-        host: format!("/{}", peer.ip()).into(),
+        host: format!("/{}", origin.peer.ip()).into(),
         client_id,
         rebalance_timeout_ms: match request.rebalance_timeout_ms {
             given if given >= 0 => given,

@@ -5,6 +5,7 @@
 //! (`flush.messages`) is waited for.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,20 +20,20 @@ use crate::broker::reply::Reply;
 use crate::config::{CompressionType, TopicConfig};
 use crate::log::AppendError;
 use crate::record::{
-    Batch, BatchError, BatchHeader, Codec, InvalidBatch, Limits, RecompressError, Scratch,
-    TimestampType, recompress, validate_produced,
+    Batch, BatchError, Checked, Codec, DecompressError, InvalidBatch, Limits, RecompressError,
+    Scratch, TimestampType, recompress, validate_produced,
 };
 use crate::wire::Records;
 use crate::wire::produce::{
-    BatchIndexAndErrorMessage, PartitionProduceData, PartitionProduceResponse, ProduceRequest,
-    ProduceResponse, TopicProduceResponse,
+    BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceResponse,
 };
 
-/// Requests with more compressed bytes than this are validated where other connections do not wait for it: these cost far
-/// more than their size says.
-const HEAVY_COMPRESSED: usize = 256 << 10;
-/// The same for bytes that are not compressed. A thread is taken for it, which is too much to pay for every full batch.
-const HEAVY_BYTES: usize = 4 << 20;
+/// How far a request's batches may be decompressed where other connections wait for it: a millisecond's work. What needs
+/// more is done aside.
+const LIGHT: usize = 128 << 10;
+/// Compressing takes so many times as long as decompressing, or longer.
+const RECOMPRESSION: usize = 16;
 /// How far a batch may be decompressed to be validated.
 const DECOMPRESSED_AT_MOST: usize = 100 << 20;
 
@@ -41,7 +42,7 @@ const DECOMPRESSED_AT_MOST: usize = 100 << 20;
 enum Failure {
     #[error("{}", .0.name())]
     Plain(ErrorCode),
-    #[error("{0}")]
+    #[error("{1}")]
     Because(ErrorCode, String),
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -51,6 +52,9 @@ enum Failure {
     Recompress(#[from] RecompressError),
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// Not an answer: it is tried again where it may take longer.
+    #[error("too much work to be done here")]
+    TooMuchHere,
 }
 
 impl Failure {
@@ -61,6 +65,7 @@ impl Failure {
             Failure::Invalid(error) => error.code(),
             Failure::Recompress(_) => ErrorCode::InvalidRecord,
             Failure::Append(error) => error.code(),
+            Failure::TooMuchHere => ErrorCode::UnknownServerError,
         }
     }
 
@@ -95,23 +100,14 @@ struct Outcome {
 }
 
 pub fn handle(call: Call<ProduceRequest>) -> Reply<ProduceResponse> {
-    let Call { node, version, client_id, request, .. } = call;
-    let acks = request.acks;
-    let writer = if client_id.is_some_and(|id| id == INTERNAL_WRITER) {
-        Writer::Admin
-    } else {
-        Writer::Client
-    };
-    let heavy = is_heavy(&request);
-    let topics = aside_if(heavy, || append_all(&node, version, writer, request));
-    let failed = || {
-        topics.iter().flat_map(|(_, partitions)| partitions).any(|one| one.response.error_code != 0)
-    };
-    if acks == 0 {
-        return if failed() { Reply::Close } else { Reply::Silent };
+    let (aside, mut work) = (call.origin.aside, Work::new(call));
+    if work.run(if aside { usize::MAX } else { LIGHT }) {
+        return work.reply();
     }
-    let waits = topics.iter().flat_map(|(_, partitions)| partitions).any(|one| one.wait.is_some());
-    if waits { Reply::later(finish(topics)) } else { Reply::ready(response(topics)) }
+    Reply::Aside(Box::new(move || {
+        work.run(usize::MAX);
+        work.reply()
+    }))
 }
 
 /// Kafka's own tools say that they are this when they mean to write to its internal topics.
@@ -141,60 +137,177 @@ impl Writer {
 
 type Topics = Vec<(TopicProduceResponse, Vec<Outcome>)>;
 
-fn append_all(node: &Arc<Node>, version: i16, writer: Writer, request: ProduceRequest) -> Topics {
-    let now = node.now();
-    let acks = request.acks;
-    let transactional = request.transactional_id.is_some();
-    let mut out = Vec::with_capacity(request.topic_data.len());
-    for topic in request.topic_data {
-        let (logs, unknown) = if version >= 13 {
-            (node.partitions.topic_by_id(topic.topic_id), ErrorCode::UnknownTopicId)
-        } else {
-            (node.partitions.topic(&topic.name), ErrorCode::UnknownTopicOrPartition)
+/// One partition's entry in a request.
+struct Entry {
+    topic: usize,
+    index: i32,
+    records: Bytes,
+}
+
+/// A request being served: what is to be appended yet, and what was.
+struct Work {
+    node: Arc<Node>,
+    version: i16,
+    acks: i16,
+    transactional: bool,
+    writer: Writer,
+    now: Millis,
+    logs: Vec<Option<Arc<TopicLogs>>>,
+    left: VecDeque<Entry>,
+    done: Topics,
+}
+
+impl Work {
+    fn new(call: Call<ProduceRequest>) -> Work {
+        let Call { node, version, client_id, request, .. } = call;
+        let topics = request.topic_data.len();
+        let mut work = Work {
+            version,
+            acks: request.acks,
+            transactional: request.transactional_id.is_some(),
+            writer: match client_id {
+                Some(id) if id == INTERNAL_WRITER => Writer::Admin,
+                _ => Writer::Client,
+            },
+            now: node.now(),
+            logs: Vec::with_capacity(topics),
+            left: VecDeque::with_capacity(topics),
+            done: Vec::with_capacity(topics),
+            node,
         };
-        let one = |data: PartitionProduceData| {
-            let index = data.index;
-            let done = admit(acks, transactional, version)
-                .and_then(|()| writer.may_write(logs.as_ref()))
-                .and_then(|()| find(logs.as_ref(), index, unknown))
-                .and_then(|partition| append(node, &partition, version, acks, data, now));
-            done.unwrap_or_else(|failure| {
-                tracing::debug!(topic = &*topic.name, index, %failure, "not appended");
-                Outcome { response: failure.to_response(index), wait: None }
-            })
+        for (topic, data) in request.topic_data.into_iter().enumerate() {
+            work.logs.push(if version >= 13 {
+                work.node.partitions.topic_by_id(data.topic_id)
+            } else {
+                work.node.partitions.topic(&data.name)
+            });
+            work.done.push((
+                TopicProduceResponse {
+                    name: data.name,
+                    topic_id: data.topic_id,
+                    ..Default::default()
+                },
+                Vec::with_capacity(data.partition_data.len()),
+            ));
+            work.left.extend(data.partition_data.into_iter().map(|data| Entry {
+                topic,
+                index: data.index,
+                records: data.records.map(Records::into_bytes).unwrap_or_default(),
+            }));
+        }
+        work
+    }
+
+    /// Appends entry after entry. Stops, with false, before one that takes it beyond `effort`: bytes to decompress.
+    fn run(&mut self, mut effort: usize) -> bool {
+        while let Some(entry) = self.left.pop_front() {
+            let appended = match self.append(&entry, &mut effort) {
+                Err(Failure::TooMuchHere) => {
+                    self.left.push_front(entry);
+                    return false;
+                }
+                Ok(appended) => appended,
+                Err(failure) => {
+                    let topic = &*self.done[entry.topic].0.name;
+                    tracing::debug!(topic, index = entry.index, %failure, "not appended");
+                    Outcome { response: failure.to_response(entry.index), wait: None }
+                }
+            };
+            self.done[entry.topic].1.push(appended);
+        }
+        true
+    }
+
+    fn reply(self) -> Reply<ProduceResponse> {
+        let all = || self.done.iter().flat_map(|(_, partitions)| partitions);
+        if self.acks == 0 {
+            let failed = all().any(|one| one.response.error_code != 0);
+            return if failed { Reply::Close } else { Reply::Silent };
+        }
+        let waits = all().any(|one| one.wait.is_some());
+        if waits { Reply::later(finish(self.done)) } else { Reply::ready(response(self.done)) }
+    }
+
+    fn append(&self, entry: &Entry, effort: &mut usize) -> Result<Outcome, Failure> {
+        admit(self.acks, self.transactional, self.version)?;
+        let unknown = match self.version >= 13 {
+            true => ErrorCode::UnknownTopicId,
+            false => ErrorCode::UnknownTopicOrPartition,
         };
-        let partitions = topic.partition_data.into_iter().map(one).collect();
-        let head = TopicProduceResponse {
-            name: topic.name.clone(),
-            topic_id: topic.topic_id,
+        let logs = self.logs[entry.topic].as_ref();
+        self.writer.may_write(logs)?;
+        let partition = target::partition(logs, entry.index, unknown).map_err(Failure::Plain)?;
+        let config = partition.log().config().clone();
+        if self.acks == -1 && config.min_insync_replicas > 1 {
+            return Err(Failure::Plain(ErrorCode::NotEnoughReplicas));
+        }
+        let batch = one_batch(entry.records.clone())?;
+        if batch.header().is_transactional() {
+            return Err(no_transaction(self.version));
+        }
+        if batch.header().codec()? == Codec::Zstd && self.version < 7 {
+            return Err(Failure::Plain(ErrorCode::UnsupportedCompressionType));
+        }
+        let (batch, checked) = validate(batch, &config, self.now, effort)?;
+        self.place(&partition, entry.index, &batch, &checked)
+    }
+
+    fn place(
+        &self,
+        partition: &Arc<Partition>,
+        index: i32,
+        batch: &Batch,
+        checked: &Checked,
+    ) -> Result<Outcome, Failure> {
+        let Appended { placed, log_start, due } =
+            self.node.append(partition, batch, checked, self.now)?;
+        let response = PartitionProduceResponse {
+            index,
+            base_offset: placed.base_offset.get(),
+            log_append_time_ms: placed.log_append_time.map_or(-1, |time| time.0),
+            log_start_offset: log_start.get(),
             ..Default::default()
         };
-        out.push((head, partitions));
+        let wait = (due && self.acks != 0).then(|| (partition.clone(), placed.last_offset.plus(1)));
+        Ok(Outcome { response, wait })
     }
-    out
 }
 
-fn is_heavy(request: &ProduceRequest) -> bool {
-    let partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
-    let records = partitions.filter_map(|data| data.records.as_ref());
-    let all: usize = records.clone().map(Records::len).sum();
-    if all <= HEAVY_COMPRESSED {
-        return false;
-    }
-    let compressed: usize =
-        records.filter(|records| is_compressed(records)).map(Records::len).sum();
-    all > HEAVY_BYTES || compressed > HEAVY_COMPRESSED
-}
-
-fn is_compressed(records: &Records) -> bool {
-    let Records::Bytes(bytes) = records else { return false };
-    let codec = BatchHeader::parse(bytes).and_then(|header| header.codec());
-    codec.is_ok_and(|codec| codec != Codec::None)
-}
-
-/// Does heavy work where other connections do not wait for it.
-fn aside_if<T>(heavy: bool, work: impl FnOnce() -> T) -> T {
-    if heavy { tokio::task::block_in_place(work) } else { work() }
+/// Checks a batch, and gives it the codec that its topic wants; takes what that costs off `effort`.
+fn validate(
+    batch: Batch,
+    config: &TopicConfig,
+    now: Millis,
+    effort: &mut usize,
+) -> Result<(Batch, Checked), Failure> {
+    thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()); }
+    let limits = limits(config, now);
+    let allowed = Limits { max_decompressed_bytes: DECOMPRESSED_AT_MOST.min(*effort), ..limits };
+    let check = |batch: &Batch, limits: &Limits| {
+        SCRATCH.with_borrow_mut(|scratch| validate_produced(batch, limits, scratch))
+    };
+    let checked = match check(&batch, &allowed) {
+        Err(InvalidBatch::Decompress(DecompressError::TooLarge { .. }))
+            if *effort < DECOMPRESSED_AT_MOST =>
+        {
+            return Err(Failure::TooMuchHere);
+        }
+        checked => checked?,
+    };
+    let wanted = wanted_codec(config, &batch)?;
+    let factor = match (&wanted, batch.header().codec()?) {
+        (Some(_), _) => RECOMPRESSION,
+        // Its bytes are no more than came: a thread would cost more than checking them.
+        (None, Codec::None) => 0,
+        (None, _) => 1,
+    };
+    *effort = effort
+        .checked_sub(checked.decompressed_bytes.saturating_mul(factor))
+        .ok_or(Failure::TooMuchHere)?;
+    let Some((codec, level)) = wanted else { return Ok((batch, checked)) };
+    let batch = recompress(&batch, codec, level, DECOMPRESSED_AT_MOST)?;
+    let checked = check(&batch, &Limits { max_message_bytes: usize::MAX, ..limits })?;
+    Ok((batch, checked))
 }
 
 fn admit(acks: i16, transactional: bool, version: i16) -> Result<(), Failure> {
@@ -214,61 +327,6 @@ fn no_transaction(version: i16) -> Failure {
         code,
         "this producer has no transaction here: klog has no transactions yet".into(),
     )
-}
-
-fn find(
-    topic: Option<&Arc<TopicLogs>>,
-    index: i32,
-    unknown: ErrorCode,
-) -> Result<Arc<Partition>, Failure> {
-    target::partition(topic, index, unknown).map_err(Failure::Plain)
-}
-
-fn append(
-    node: &Arc<Node>,
-    partition: &Arc<Partition>,
-    version: i16,
-    acks: i16,
-    data: PartitionProduceData,
-    now: Millis,
-) -> Result<Outcome, Failure> {
-    let config = partition.log().config().clone();
-    if acks == -1 && config.min_insync_replicas > 1 {
-        return Err(Failure::Plain(ErrorCode::NotEnoughReplicas));
-    }
-    let bytes = data.records.map(Records::into_bytes).unwrap_or_default();
-    let batch = one_batch(bytes)?;
-    if batch.header().is_transactional() {
-        return Err(no_transaction(version));
-    }
-    if batch.header().codec()? == Codec::Zstd && version < 7 {
-        return Err(Failure::Plain(ErrorCode::UnsupportedCompressionType));
-    }
-    thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()); }
-    let limits = limits(&config, now);
-    let mut checked =
-        SCRATCH.with_borrow_mut(|scratch| validate_produced(&batch, &limits, scratch))?;
-    let batch = match wanted_codec(&config, &batch)? {
-        None => batch,
-        Some((codec, level)) => {
-            let heavy = batch.size_in_bytes() > HEAVY_COMPRESSED;
-            let batch = aside_if(heavy, || recompress(&batch, codec, level, DECOMPRESSED_AT_MOST))?;
-            let limits = Limits { max_message_bytes: usize::MAX, ..limits };
-            checked =
-                SCRATCH.with_borrow_mut(|scratch| validate_produced(&batch, &limits, scratch))?;
-            batch
-        }
-    };
-    let Appended { placed, log_start, due } = node.append(partition, &batch, &checked, now)?;
-    let response = PartitionProduceResponse {
-        index: data.index,
-        base_offset: placed.base_offset.get(),
-        log_append_time_ms: placed.log_append_time.map_or(-1, |time| time.0),
-        log_start_offset: log_start.get(),
-        ..Default::default()
-    };
-    let wait = (due && acks != 0).then(|| (partition.clone(), placed.last_offset.plus(1)));
-    Ok(Outcome { response, wait })
 }
 
 /// The batch that a partition's entry holds, which is exactly one.
