@@ -56,6 +56,51 @@ impl Broker {
         Broker::of(Kind::under_test(), Some(data), settings)
     }
 
+    /// Starts klog with `descriptors` file descriptors at most.
+    pub fn with_descriptors(descriptors: usize) -> Broker {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""));
+        command.arg(env!("CARGO_BIN_EXE_klog"));
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let (data, settings) = (home.path().join("data"), Vec::new());
+        let command = klog_command_by(command, home.path(), &data, "127.0.0.1:0", &settings);
+        let (child, address) = wait_for_klog(command, home.path());
+        Broker { kind: Kind::Klog, home, data, settings, address, child }
+    }
+
+    /// The most bytes that it had in memory while `work` was done, beyond what it had before.
+    pub fn memory_for(&self, work: impl FnOnce()) -> usize {
+        let before = self.memory("VmRSS:");
+        let clear = format!("/proc/{}/clear_refs", self.child.id());
+        // 5 sets the peak back to what is there now.
+        fs::write(clear, "5").expect("a child's peak can be set back");
+        work();
+        self.memory("VmHWM:").saturating_sub(before)
+    }
+
+    fn memory(&self, which: &str) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a running broker has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix(which));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+        kib.expect("its status has the line") << 10
+    }
+
+    /// The lines of its log that contain `part`, once there is one.
+    pub fn log_lines(&self, part: &str) -> Vec<String> {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
+            let found: Vec<String> =
+                log.lines().filter(|line| line.contains(part)).map(str::to_owned).collect();
+            if !found.is_empty() {
+                return found;
+            }
+            assert!(Instant::now() < end, "no line of the log says {part:?}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Apache Kafka, whatever is under test.
     pub fn kafka() -> Broker {
         Broker::of(Kind::Kafka, None, &[])
@@ -206,7 +251,16 @@ fn log_file(home: &Path) -> File {
 }
 
 fn klog_command(home: &Path, data: &Path, listen: &str, settings: &Settings) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
+    klog_command_by(Command::new(env!("CARGO_BIN_EXE_klog")), home, data, listen, settings)
+}
+
+fn klog_command_by(
+    mut command: Command,
+    home: &Path,
+    data: &Path,
+    listen: &str,
+    settings: &Settings,
+) -> Command {
     command.args(["serve", "--listen", listen, "--data-dir"]).arg(data);
     for (key, value) in settings {
         command.args(["--set", &format!("{key}={value}")]);
@@ -216,7 +270,10 @@ fn klog_command(home: &Path, data: &Path, listen: &str, settings: &Settings) -> 
 }
 
 fn launch_klog(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (Child, String) {
-    let mut command = klog_command(home, data, listen, settings);
+    wait_for_klog(klog_command(home, data, listen, settings), home)
+}
+
+fn wait_for_klog(mut command: Command, home: &Path) -> (Child, String) {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("klog starts");
     let mut line = String::new();
     let stdout = child.stdout.take().expect("stdout is piped");

@@ -27,6 +27,7 @@ mod groups;
 mod kafka_admin;
 mod kafka_tools;
 mod kcat;
+mod neighbours;
 mod power_cut;
 mod readme;
 mod soak;

@@ -91,6 +91,47 @@ impl Raw {
         }
     }
 
+    /// Whether the broker closes the connection within `patience`, without another byte.
+    pub fn is_closed_within(&mut self, patience: Duration) -> bool {
+        self.stream.set_read_timeout(Some(patience)).expect("a deadline can be set");
+        let closed = self.is_closed();
+        self.stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");
+        closed
+    }
+
+    /// Whether the connection ends, after whatever was still on its way.
+    pub fn ends(&mut self) -> bool {
+        let mut piece = vec![0; 1 << 16];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
+        }
+    }
+
+    /// Whether the broker stops reading before `most` copies of a request are sent.
+    pub fn is_not_read_to_the_end<R: Request>(
+        &mut self,
+        version: i16,
+        request: &R,
+        most: usize,
+    ) -> bool {
+        self.stream.set_write_timeout(Some(Duration::from_secs(1))).expect("a deadline can be set");
+        let mut body = Encoder::with_capacity(256);
+        encode_request_header(R::API, version, 1, None, &mut body).expect("a header");
+        request.encode(version, &mut body).expect("the version carries the request");
+        let body = body.into_bytes().expect("no holes");
+        let frame = [&(body.len() as i32).to_be_bytes(), &body[..]].concat();
+        (0..most).any(|_| {
+            let sent = self.stream.write_all(&frame);
+            sent.is_err_and(|error| {
+                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+            })
+        })
+    }
+
     /// What Metadata says of a topic, which is made if need be.
     pub fn describe(&mut self, name: &str) -> MetadataResponseTopic {
         let topic = MetadataRequestTopic { name: Some(name.into()), ..Default::default() };
@@ -138,6 +179,13 @@ impl Raw {
         let response = self.call(PRODUCE, &produce_request(topic, -1, records));
         response.responses[0].partition_responses[0].clone()
     }
+}
+
+/// A request with `records` for one partition, acks=1.
+pub fn produce_to(topic: &str, partition: i32, records: &[u8]) -> ProduceRequest {
+    let mut request = produce_request(topic, 1, records);
+    request.topic_data[0].partition_data[0].index = partition;
+    request
 }
 
 /// A request with `records` for partition 0.
