@@ -1,6 +1,8 @@
 //! The shape of records on stdin and stdout: JSON that loses nothing either way, templates, plain lines.
 
 mod json_in;
+#[cfg(test)]
+mod json_in_tests;
 mod json_out;
 mod plain;
 mod template;
