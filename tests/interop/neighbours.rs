@@ -228,7 +228,7 @@ fn decompression_bombs_hold_nobody_up() {
         let options = BatchOptions { codec, ..BatchOptions::default() };
         let bomb = produce_bytes(&batch_of(&[&vec![0; mib << 20]], options));
         // And one that is small enough to be checked where others wait for it.
-        let small = produce_bytes(&batch_of(&[&vec![0; 400 << 10]], options));
+        let small = produce_bytes(&batch_of(&[&vec![0; 100 << 10]], options));
         for (what, bytes) in [("bombs", &bomb), ("small bombs", &small)] {
             assert_harmless(&broker, &format!("{codec} {what}"), 2, &|alive| {
                 let mut stream = TcpStream::connect(broker.address()).expect("it listens");

@@ -30,6 +30,8 @@ pub struct Raw {
 impl Raw {
     pub fn connect(address: &str) -> Raw {
         let stream = TcpStream::connect(address).expect("the broker accepts connections");
+        // A request goes out in two writes: the second one is not to wait for the first one's acknowledgement.
+        stream.set_nodelay(true).expect("it can be set");
         stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");
         Raw { stream, sent: 0 }
     }

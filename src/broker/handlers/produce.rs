@@ -32,6 +32,9 @@ use crate::wire::produce::{
 /// How far a request's batches may be decompressed where other connections wait for it: a millisecond's work. What needs
 /// more is done aside.
 const LIGHT: usize = 128 << 10;
+/// What a batch may become at so many times its size is checked where others wait for it, or at so many bytes.
+const USUAL_RATIO: usize = 16;
+const USUAL_LEAST: usize = 16 << 10;
 /// Compressing takes so many times as long as decompressing, or longer.
 const RECOMPRESSION: usize = 16;
 /// How far a batch may be decompressed to be validated.
@@ -282,13 +285,16 @@ fn validate(
 ) -> Result<(Batch, Checked), Failure> {
     thread_local! { static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new()); }
     let limits = limits(config, now);
-    let allowed = Limits { max_decompressed_bytes: DECOMPRESSED_AT_MOST.min(*effort), ..limits };
+    // Honest records seldom become more than this; what does is done aside, so that a flood of it finds one place only.
+    let usual = batch.size_in_bytes().saturating_mul(USUAL_RATIO).max(USUAL_LEAST);
+    let here = if *effort > LIGHT { DECOMPRESSED_AT_MOST } else { usual.min(*effort) };
+    let allowed = Limits { max_decompressed_bytes: here, ..limits };
     let check = |batch: &Batch, limits: &Limits| {
         SCRATCH.with_borrow_mut(|scratch| validate_produced(batch, limits, scratch))
     };
     let checked = match check(&batch, &allowed) {
         Err(InvalidBatch::Decompress(DecompressError::TooLarge { .. }))
-            if *effort < DECOMPRESSED_AT_MOST =>
+            if here < DECOMPRESSED_AT_MOST =>
         {
             return Err(Failure::TooMuchHere);
         }

@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use klog::broker::{Broker, SERVED};
+use klog::broker::{Broker, Loggers, SERVED};
 use klog::config::{BrokerConfig, Listener};
 use klog::os::Os;
 
@@ -36,7 +36,9 @@ impl Served {
             .enable_all()
             .build()
             .expect("a runtime");
-        let broker = runtime.block_on(Broker::start(config, Os::real())).expect("it starts");
+        let broker = runtime
+            .block_on(Broker::start(config, Os::real(), Loggers::default()))
+            .expect("it starts");
         let address = broker.local_addrs()[0];
         Served { address, inputs: 0, _broker: broker, _runtime: runtime, _data: data }
     }

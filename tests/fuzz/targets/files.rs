@@ -155,7 +155,8 @@ static METADATA: LazyLock<Template> = LazyLock::new(|| {
     Template::of(|folder| {
         let dir = open_dir(folder).expect("a log directory");
         for _ in 0..2 {
-            let single = Single::start(&Os::real(), &dir, BrokerId::default()).expect("it starts");
+            let single = Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default())
+                .expect("it starts");
             single.stop();
         }
         dir.mark_clean().expect("it is marked");
@@ -165,7 +166,7 @@ static METADATA: LazyLock<Template> = LazyLock::new(|| {
 pub fn metadata_files(data: &[u8]) {
     let Some(copy) = METADATA.damaged(data) else { return };
     let Ok(dir) = open_dir(copy.path()) else { return };
-    if let Ok(single) = Single::start(&Os::real(), &dir, BrokerId::default()) {
+    if let Ok(single) = Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default()) {
         single.stop();
     }
 }
