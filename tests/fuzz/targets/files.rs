@@ -130,7 +130,7 @@ static LOG: LazyLock<Template> = LazyLock::new(|| {
         log.close().expect("it closes");
         let recovery_points = [(partition(), log.recovery_point())].into();
         dir.write_checkpoints(&recovery_points, &Default::default()).expect("they are written");
-        dir.mark_clean().expect("it is marked");
+        dir.mark_clean(-1).expect("it is marked");
     })
 });
 
@@ -155,18 +155,21 @@ static METADATA: LazyLock<Template> = LazyLock::new(|| {
     Template::of(|folder| {
         let dir = open_dir(folder).expect("a log directory");
         for _ in 0..2 {
-            let single = Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default())
-                .expect("it starts");
+            let single =
+                Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default(), 1 << 20)
+                    .expect("it starts");
             single.stop();
         }
-        dir.mark_clean().expect("it is marked");
+        dir.mark_clean(-1).expect("it is marked");
     })
 });
 
 pub fn metadata_files(data: &[u8]) {
     let Some(copy) = METADATA.damaged(data) else { return };
     let Ok(dir) = open_dir(copy.path()) else { return };
-    if let Ok(single) = Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default()) {
+    if let Ok(single) =
+        Single::start(&Os::real(), &dir, TopicId([2; 16]), BrokerId::default(), 1 << 20)
+    {
         single.stop();
     }
 }
