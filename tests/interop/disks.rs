@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
-use klog::os::{Disk, DiskFile, Entry, Map, OpenMode, Os, RealDisk, Space};
+use klog::os::{Disk, DiskFile, Entry, FolderLock, LockError, Map, OpenMode, Os, RealDisk, Space};
 use klog::wire::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -89,6 +89,9 @@ impl Disk for FaultyDisk {
     }
     fn space(&self, path: &Path) -> io::Result<Space> {
         RealDisk.space(path)
+    }
+    fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
+        RealDisk.lock(path)
     }
 }
 
