@@ -224,29 +224,52 @@ impl LogDir {
         config: Arc<TopicConfig>,
     ) -> Result<(Log, Recovered), OpenError> {
         self.known.open(partition);
-        let opened = self.try_open_log(partition, topic_id, config);
-        if matches!(opened, Err(OpenError::Storage(_))) {
-            self.suspect_pages();
-        }
-        opened
+        self.try_open_log(partition, topic_id, config, |new| {
+            if new {
+                self.known.begin(&*self.os.disk, partition)?;
+                return Ok((Some(Offset::ZERO), Offset::ZERO));
+            }
+            Ok(self.known.of(partition))
+        })
     }
 
-    fn try_open_log(
+    /// Opens the metadata log, or begins it. The checkpoints do not speak for it: each of its records is durable before it is
+    /// answered for. So after a crash nothing but its torn tail is cut.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_metadata_log(
         &self,
         partition: &TopicPartition,
         topic_id: TopicId,
         config: Arc<TopicConfig>,
     ) -> Result<(Log, Recovered), OpenError> {
-        let folder = self.folder.join(partition.to_string());
-        let new = self.name(&folder, topic_id)?;
-        if new {
-            self.known.begin(&*self.os.disk, partition)?;
+        self.try_open_log(partition, topic_id, config, |new| {
+            Ok((new.then_some(Offset::ZERO), Offset::ZERO))
+        })
+    }
+
+    /// `known` tells, of a log that is new or not, up to where it is durable and where it starts.
+    fn try_open_log(
+        &self,
+        partition: &TopicPartition,
+        topic_id: TopicId,
+        config: Arc<TopicConfig>,
+        known: impl FnOnce(bool) -> Result<(Option<Offset>, Offset), StorageError>,
+    ) -> Result<(Log, Recovered), OpenError> {
+        let open = || {
+            let folder = self.folder.join(partition.to_string());
+            let new = self.name(&folder, topic_id)?;
+            let (recovery_point, log_start) = known(new)?;
+            let opening =
+                Opening { recovery_point, log_start, clean: self.clean, suspect: self.suspect };
+            Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
+        };
+        let opened = open();
+        if matches!(opened, Err(OpenError::Storage(_))) {
+            self.suspect_pages();
         }
-        let (recovery_point, log_start) =
-            if new { (Some(Offset::ZERO), Offset::ZERO) } else { self.known.of(partition) };
-        let opening =
-            Opening { recovery_point, log_start, clean: self.clean, suspect: self.suspect };
-        Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
+        opened
     }
 
     /// Makes a partition's folder and says in it whose it is, durably, if it does not say so. Returns whether it has no

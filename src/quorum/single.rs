@@ -117,7 +117,7 @@ impl Single {
             delete: false,
             ..TopicConfig::default()
         });
-        let (log, recovered) = dir.open_log(&partition, TOPIC_ID, config)?;
+        let (log, recovered) = dir.open_metadata_log(&partition, TOPIC_ID, config)?;
         if recovered.cut_bytes > 0 {
             tracing::warn!(bytes = recovered.cut_bytes, "cut the torn tail of the metadata log");
         }

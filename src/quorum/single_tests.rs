@@ -70,6 +70,26 @@ fn a_metadata_log_cut_at_any_byte_of_its_tail_keeps_whole_decisions_only() {
     }
 }
 
+/// Guards against taking the metadata log for one of which nothing was promised: what follows the bad byte would be cut.
+#[test]
+fn a_flipped_bit_before_whole_decisions_refuses_to_start_and_cuts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dir, single) = start(folder.path());
+    let single = single.unwrap();
+    register(&single);
+    let log = folder.path().join("__cluster_metadata-0/00000000000000000000.log");
+    let before = std::fs::metadata(&log).unwrap().len() as usize;
+    create(&single, "one").unwrap();
+    create(&single, "two").unwrap();
+    drop((single, dir));
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[before + 80] ^= 1;
+    std::fs::write(&log, &bytes).unwrap();
+    let (_dir, single) = start(folder.path());
+    assert!(matches!(single, Err(StartError::Open(OpenError::Damaged { .. }))), "{single:?}");
+    assert_eq!(std::fs::read(&log).unwrap(), bytes);
+}
+
 #[test]
 fn a_damaged_snapshot_refuses_to_start_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
