@@ -81,8 +81,8 @@ impl Group {
     /// A JoinGroup. Its answer comes as an [`Effect::Joined`], now or later.
     pub fn join(&mut self, join: Join, ticket: Ticket, now: Now, out: &mut Vec<Effect>) {
         let member_id = join.member_id.clone();
-        if let Err(error) = self.admit(join, ticket, now, out) {
-            out.push(Effect::Joined(ticket, error.unwrap_or_failed(member_id)));
+        if let Err(refusal) = self.admit(join, ticket, now, out) {
+            out.push(Effect::Joined(ticket, refusal.into_answer(member_id)));
         }
         self.assert_invariants();
     }
@@ -433,7 +433,7 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn unwrap_or_failed(self, asked_as: ByteString) -> Joined {
+    fn into_answer(self, asked_as: ByteString) -> Joined {
         Joined::failed(self.error, self.member_id.unwrap_or(asked_as))
     }
 }
