@@ -22,6 +22,8 @@ mod value;
 
 pub mod alter_configs;
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod create_partitions;
 pub mod create_topics;
 pub mod delete_groups;
@@ -78,6 +80,8 @@ macro_rules! for_every_request {
         $callback! {
             $crate::wire::alter_configs::AlterConfigsRequest,
             $crate::wire::api_versions::ApiVersionsRequest,
+            $crate::wire::consumer_group_describe::ConsumerGroupDescribeRequest,
+            $crate::wire::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest,
             $crate::wire::create_partitions::CreatePartitionsRequest,
             $crate::wire::create_topics::CreateTopicsRequest,
             $crate::wire::delete_groups::DeleteGroupsRequest,
