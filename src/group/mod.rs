@@ -5,19 +5,27 @@
 //! [`Effect`]s in order, and calls [`Group::on_time`] at [`Group::next_deadline`]. What must survive is told as
 //! [`GroupRecord`]s, Kafka's own, in `__consumer_offsets`; state is rebuilt from them alone.
 
+mod assignor;
 mod classic;
+mod consumer;
 mod join;
 mod member;
 mod offsets;
+mod pattern;
 mod records;
 mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use assignor::{Assignor, Partitions, Wish};
 pub use classic::{Described, DescribedMember, Group, GroupState};
+pub use consumer::{
+    Beat, Beaten, ConsumerConfig, ConsumerGroup, ConsumerRecord, ConsumerState, DescribedConsumer,
+    DescribedConsumerMember, MigrationPolicy, Refused, Topics,
+};
 pub use join::{Join, Joined, JoinedMember};
 pub use offsets::{CommittedOffset, CommittedOffsets};
-pub use records::{Entry, GroupRecord, RecordError, SCHEMAS, StoredMember};
+pub use records::{Entry, GroupRecord, RecordError, StoredMember, schemas};
 pub use sync::{Leaving, Sync, Synced};
 
 /// Names a request that waits for its answer; whoever drives the group chooses it.

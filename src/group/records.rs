@@ -5,6 +5,7 @@ use bytes::{BufMut, Bytes};
 use bytestring::ByteString;
 
 use super::Now;
+use super::consumer::{self, ConsumerRecord};
 use super::member::Member;
 use super::offsets::CommittedOffset;
 use crate::base::{Cursor, CursorError};
@@ -146,6 +147,8 @@ pub enum Entry {
     Group(ByteString, Option<GroupRecord>),
     /// Of a group's offset in a partition.
     Offset(ByteString, (ByteString, i32), Option<CommittedOffset>),
+    /// Of a consumer group.
+    Consumer(ByteString, ConsumerRecord),
     /// Of something that this version of klog does not have: key type.
     Unknown(i16),
 }
@@ -170,7 +173,9 @@ impl Entry {
             let group = value.map(decode::<GroupMetadataValue>).transpose()?;
             return Ok(Entry::Group(key.group, group.map(GroupRecord::from)));
         }
-        Ok(Entry::Unknown(kind))
+        let of_consumers = ConsumerRecord::decode(kind, key, value)?;
+        Ok(of_consumers
+            .map_or(Entry::Unknown(kind), |(group, record)| Entry::Consumer(group, record)))
     }
 
     /// The record's key and value.
@@ -198,6 +203,7 @@ impl Entry {
                 });
                 Ok((encode_key(OFFSET[1], &key)?, value.transpose()?))
             }
+            Entry::Consumer(group, record) => record.encode(group),
             Entry::Unknown(kind) => Ok((Bytes::copy_from_slice(&kind.to_be_bytes()), None)),
         }
     }
@@ -279,9 +285,12 @@ impl From<OffsetCommitValue> for CommittedOffset {
 }
 
 /// The schemas of all keys and values, by their names in Kafka.
-pub const SCHEMAS: [&crate::wire::Schema; 4] = [
-    OffsetCommitKey::SCHEMA,
-    OffsetCommitValue::SCHEMA,
-    GroupMetadataKey::SCHEMA,
-    GroupMetadataValue::SCHEMA,
-];
+pub fn schemas() -> Vec<&'static crate::wire::Schema> {
+    let classic = [
+        OffsetCommitKey::SCHEMA,
+        OffsetCommitValue::SCHEMA,
+        GroupMetadataKey::SCHEMA,
+        GroupMetadataValue::SCHEMA,
+    ];
+    classic.into_iter().chain(consumer::SCHEMAS).collect()
+}

@@ -161,7 +161,7 @@ impl Loaded {
                 Entry::Offset(id, place, offset) => {
                     self.offsets.entry(id).or_default().apply(place, offset);
                 }
-                Entry::Unknown(_) => self.unknown += 1,
+                Entry::Consumer(..) | Entry::Unknown(_) => self.unknown += 1,
             }
         }
         Ok(())
