@@ -164,6 +164,8 @@ serve! {
     update_features::UpdateFeaturesRequest, 0..=2;
     describe_cluster::DescribeClusterRequest, 0..=2;
     describe_producers::DescribeProducersRequest, 0..=0;
+    consumer_group_heartbeat::ConsumerGroupHeartbeatRequest, 0..=1;
+    consumer_group_describe::ConsumerGroupDescribeRequest, 0..=1;
     list_config_resources::ListConfigResourcesRequest, 0..=1;
     describe_topic_partitions::DescribeTopicPartitionsRequest, 0..=0;
 }

@@ -75,6 +75,16 @@ pub struct BrokerConfig {
     pub group_initial_delay_ms: i32,
     /// `group.max.size`.
     pub group_max_size: usize,
+    /// `group.consumer.session.timeout.ms`.
+    pub consumer_session_ms: i32,
+    /// `group.consumer.heartbeat.interval.ms`.
+    pub consumer_heartbeat_ms: i32,
+    /// `group.consumer.max.size`.
+    pub consumer_max_size: usize,
+    /// `group.consumer.assignors`.
+    pub consumer_assignors: Vec<&'static str>,
+    /// `group.consumer.migration.policy`.
+    pub consumer_migration: &'static str,
     /// `offsets.topic.num.partitions`.
     pub offsets_partitions: i32,
     /// `offsets.topic.segment.bytes`.
@@ -136,6 +146,11 @@ impl Default for BrokerConfig {
             group_max_session_ms: 1_800_000,
             group_initial_delay_ms: 3_000,
             group_max_size: i32::MAX as usize,
+            consumer_session_ms: 45_000,
+            consumer_heartbeat_ms: 5_000,
+            consumer_max_size: i32::MAX as usize,
+            consumer_assignors: vec!["uniform", "range"],
+            consumer_migration: "bidirectional",
             offsets_partitions: 50,
             offsets_segment_bytes: 100 << 20,
             offsets_retention_ms: 10_080 * 60_000,

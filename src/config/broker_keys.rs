@@ -3,10 +3,18 @@
 use super::broker::BrokerConfig;
 use super::key::{Key, Kind};
 use super::listener::Listener;
-use super::value::{Bad, boolean, list, number};
+use super::value::{Bad, boolean, list, number, word};
 
 const INT: i64 = i32::MAX as i64;
 const LONG: i64 = i64::MAX;
+
+const ASSIGNORS: &[(&str, &str)] = &[("uniform", "uniform"), ("range", "range")];
+const POLICIES: &[(&str, &str)] = &[
+    ("bidirectional", "bidirectional"),
+    ("upgrade", "upgrade"),
+    ("downgrade", "downgrade"),
+    ("disabled", "disabled"),
+];
 
 /// Declares the keys of a broker that are not the defaults of a topic's.
 macro_rules! broker_keys {
@@ -50,6 +58,16 @@ broker_keys! {
         |c, v| c.delete_topics = boolean(v)?, |c| c.delete_topics;
     "fetch.max.bytes", Int, "The most bytes of batches that one fetch response holds.",
         |c, v| c.fetch_max_bytes = number(v, 1024, INT)? as usize, |c| c.fetch_max_bytes;
+    "group.consumer.assignors", List, "The assignors that members of consumer groups may choose from; who chooses none gets the first.",
+        |c, v| c.consumer_assignors = list(v).iter().map(|name| word(name, ASSIGNORS)).collect::<Result<_, _>>()?, |c| c.consumer_assignors.join(",");
+    "group.consumer.heartbeat.interval.ms", Int, "How often members of consumer groups are asked to be heard of.",
+        |c, v| c.consumer_heartbeat_ms = number(v, 1, INT)? as i32, |c| c.consumer_heartbeat_ms;
+    "group.consumer.max.size", Int, "The most members of a consumer group.",
+        |c, v| c.consumer_max_size = number(v, 1, INT)? as usize, |c| c.consumer_max_size;
+    "group.consumer.migration.policy", String, "Whether groups with members may change from the classic protocol to the consumer protocol (upgrade), back (downgrade), both or neither.",
+        |c, v| c.consumer_migration = word(&v.to_ascii_lowercase(), POLICIES)?, |c| c.consumer_migration;
+    "group.consumer.session.timeout.ms", Int, "How long a member of a consumer group may be silent.",
+        |c, v| c.consumer_session_ms = number(v, 1, INT)? as i32, |c| c.consumer_session_ms;
     "group.initial.rebalance.delay.ms", Int, "How long an empty consumer group waits for more members than the first.",
         |c, v| c.group_initial_delay_ms = number(v, 0, INT)? as i32, |c| c.group_initial_delay_ms;
     "group.max.session.timeout.ms", Int, "The longest that a member of a consumer group may ask to be silent.",

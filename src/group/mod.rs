@@ -5,6 +5,7 @@
 //! [`Effect`]s in order, and calls [`Group::on_time`] at [`Group::next_deadline`]. What must survive is told as
 //! [`GroupRecord`]s, Kafka's own, in `__consumer_offsets`; state is rebuilt from them alone.
 
+mod any;
 mod assignor;
 mod classic;
 mod consumer;
@@ -17,6 +18,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use any::AnyGroup;
 pub use assignor::{Assignor, Partitions, Wish};
 pub use classic::{Described, DescribedMember, Group, GroupState};
 pub use consumer::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytestring::ByteString;
 
-use super::classic::{Group, GroupState};
+use super::any::AnyGroup;
 
 /// One committed offset.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,13 +51,14 @@ impl CommittedOffsets {
 
     /// Those that may be forgotten at `now_ms` (wall clock), as Kafka counts it (KIP-211, KIP-496): a group with members keeps those of
     /// topics that they read; one that lost its last member keeps all for `retention_ms` from then on, or from the commit if
-    /// that was later; one that never had members counts from each commit. An offset that names its own end is kept until then.
-    pub fn expired(&self, group: &Group, retention_ms: i64, now_ms: i64) -> Vec<(ByteString, i32)> {
-        let since = match group.state() {
-            GroupState::Empty if group.protocol_type().is_some() => group.state_since(),
-            GroupState::Empty | GroupState::Stable => i64::MIN,
-            _ => return Vec::new(),
-        };
+    /// that was later; one that never had members, and one of the consumer protocol, counts from each commit. An offset that names its own end is kept until then.
+    pub fn expired(
+        &self,
+        group: &AnyGroup,
+        retention_ms: i64,
+        now_ms: i64,
+    ) -> Vec<(ByteString, i32)> {
+        let Some(since) = group.offsets_age_from() else { return Vec::new() };
         let due = |offset: &CommittedOffset| match offset.expires_at {
             Some(end) => now_ms >= end,
             None => now_ms >= since.max(offset.committed_at).saturating_add(retention_ms),

@@ -240,6 +240,19 @@ impl Group {
         self.try_complete_join(now, out);
     }
 
+    /// Sends all who wait for an answer to join again: the group changes its protocol.
+    pub fn dismiss(&mut self, now: Now) -> Vec<Effect> {
+        let mut out = Vec::new();
+        self.refuse_syncs(ErrorCode::RebalanceInProgress, now, &mut out);
+        for member in self.members.values_mut() {
+            if let Some(ticket) = member.joining.take() {
+                let again = Joined::failed(ErrorCode::RebalanceInProgress, member.id.clone());
+                out.push(Effect::Joined(ticket, again));
+            }
+        }
+        out
+    }
+
     pub(super) fn forget(&mut self, id: &ByteString) {
         let Some(member) = self.members.remove(id) else { return };
         if let Some(instance) = member.instance_id {

@@ -314,17 +314,20 @@ fn offsets_are_forgotten_as_kafka_counts_it() {
     let mut offsets = CommittedOffsets::default();
     offsets.apply(("t".into(), 0), Some(offset(1_000_000, None)));
     offsets.apply(("t".into(), 1), Some(offset(1_000_000, Some(1_000_050))));
-    let simple = Group::new("g".into(), config(), at(0));
+    let simple = AnyGroup::Classic(Group::new("g".into(), config(), at(0)));
     assert_eq!(offsets.expired(&simple, 100, 1_000_049).len(), 0);
     assert_eq!(offsets.expired(&simple, 100, 1_000_050), [("t".into(), 1)]);
     assert_eq!(offsets.expired(&simple, 100, 1_000_100).len(), 2);
     let (mut run, leader, follower) = stable();
-    assert!(offsets.expired(&run.group, 100, i64::MAX).is_empty(), "it has members");
+    assert!(
+        offsets.expired(&AnyGroup::Classic(run.group.clone()), 100, i64::MAX).is_empty(),
+        "it has members"
+    );
     run.now = 500;
     run.leave(&leader.member_id).unwrap();
     run.leave(&follower.member_id).unwrap();
-    assert_eq!(offsets.expired(&run.group, 100, 1_000_599).len(), 1);
-    assert_eq!(offsets.expired(&run.group, 100, 1_000_600).len(), 2);
+    assert_eq!(offsets.expired(&AnyGroup::Classic(run.group.clone()), 100, 1_000_599).len(), 1);
+    assert_eq!(offsets.expired(&AnyGroup::Classic(run.group.clone()), 100, 1_000_600).len(), 2);
 }
 
 #[test]

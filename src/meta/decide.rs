@@ -10,7 +10,7 @@ use super::records::nodes::{BrokerRegistrationChangeRecord, RegisterBrokerRecord
 use super::records::topics::{
     PartitionChangeRecord, PartitionRecord, RemoveTopicRecord, TopicRecord,
 };
-use super::{METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, OLDEST_METADATA_VERSION};
+use super::{FEATURES, METADATA_VERSION_FEATURE, MetadataRecord};
 use crate::base::{ErrorCode, TopicId, TopicName};
 
 /// The most partitions that one request may make: more is a mistake, or an attack.
@@ -328,11 +328,11 @@ fn update_feature(
     change: &FeatureChange,
 ) -> Result<Option<MetadataRecord>, Refused> {
     let FeatureChange { name, level, may_downgrade } = change;
-    if name != METADATA_VERSION_FEATURE {
+    let Some((_, lowest, highest)) = FEATURES.iter().find(|(known, ..)| known == name) else {
         let message = format!("feature '{name}' is not supported");
         return refuse(ErrorCode::InvalidUpdateVersion, message);
-    }
-    let known = OLDEST_METADATA_VERSION..=METADATA_VERSION;
+    };
+    let known = *lowest..=*highest;
     if !known.contains(level) {
         let message =
             format!("{name} {level} is not between {} and {}", known.start(), known.end());
@@ -343,7 +343,9 @@ fn update_feature(
         let message = format!("{name} is {today}; lowering it to {level} has to be allowed");
         return refuse(ErrorCode::InvalidUpdateVersion, message);
     }
-    if let Some(changed) = RECORDS_CHANGED_AT.iter().rfind(|at| *level < **at && **at <= today) {
+    let of_metadata = name == METADATA_VERSION_FEATURE;
+    let mut changes = RECORDS_CHANGED_AT.iter().filter(|_| of_metadata);
+    if let Some(changed) = changes.rfind(|at| *level < **at && **at <= today) {
         let message = format!(
             "{name} is {today}; at {level} records that came with {changed} could not be read"
         );

@@ -26,3 +26,15 @@ pub const OLDEST_METADATA_VERSION: i16 = 7;
 
 /// The feature's name.
 pub const METADATA_VERSION_FEATURE: &str = "metadata.version";
+
+/// The level of the feature that lets consumer groups speak their own protocol (KIP-848); 0 or none: they may not.
+pub const GROUP_VERSION: i16 = 1;
+
+/// Its name.
+pub const GROUP_VERSION_FEATURE: &str = "group.version";
+
+/// Every feature that has levels here: its name, its lowest and its highest level.
+pub const FEATURES: [(&str, i16, i16); 2] = [
+    (METADATA_VERSION_FEATURE, OLDEST_METADATA_VERSION, METADATA_VERSION),
+    (GROUP_VERSION_FEATURE, 0, GROUP_VERSION),
+];

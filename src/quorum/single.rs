@@ -21,7 +21,7 @@ use crate::base::{
 use crate::config::TopicConfig;
 use crate::log::{AppendError, Log, LogDir, OpenError, ReadError, StorageError};
 use crate::meta::records::cluster::FeatureLevelRecord;
-use crate::meta::{Image, METADATA_VERSION, METADATA_VERSION_FEATURE, MetadataRecord, ReplayError};
+use crate::meta::{FEATURES, Image, METADATA_VERSION_FEATURE, MetadataRecord, ReplayError};
 use crate::os::Os;
 use crate::record::control::{ControlRecord, LeaderChange};
 use crate::record::{
@@ -456,12 +456,11 @@ impl Owner {
         self.append_batch(bytes, now)?;
         self.append(&bootstrap)?;
         if !self.image.features().contains_key(METADATA_VERSION_FEATURE) {
-            let feature = FeatureLevelRecord {
-                name: METADATA_VERSION_FEATURE.into(),
-                feature_level: METADATA_VERSION,
-                ..Default::default()
-            };
-            self.append(&[feature.into()])?;
+            let features = FEATURES.map(|(name, _, highest)| {
+                let name = name.into();
+                FeatureLevelRecord { name, feature_level: highest, ..Default::default() }.into()
+            });
+            self.append(&features)?;
         }
         self.flush()
     }

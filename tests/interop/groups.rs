@@ -21,9 +21,9 @@ use crate::librdkafka::{Admin, config, next_despite_errors};
 use crate::peers::{Printed, kafka_tool};
 use crate::raw::{Raw, batch};
 
-const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
-const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const GROUPS: &str = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
+pub const CONSUMER: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A broker that does not wait for more members than the first.
 fn eager() -> Broker {
@@ -33,13 +33,13 @@ fn eager() -> Broker {
     ])
 }
 
-fn tool(broker: &Broker, main: &str, arguments: &str) -> Printed {
+pub fn tool(broker: &Broker, main: &str, arguments: &str) -> Printed {
     let mut words = vec!["--bootstrap-server", broker.address()];
     words.extend(arguments.split_whitespace());
     kafka_tool(main, &words, b"")
 }
 
-fn write(broker: &Broker, topic: &str, lines: std::ops::Range<u32>) {
+pub fn write(broker: &Broker, topic: &str, lines: std::ops::Range<u32>) {
     let text: String = lines.map(|line| format!("{line}\n")).collect();
     kcat(broker, &["-P", "-t", topic], text.as_bytes());
 }
@@ -58,7 +58,7 @@ fn member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
 }
 
 /// Polls until each member has so many partitions; gives what they read meanwhile.
-fn settle(members: &[&BaseConsumer], wanted: &[usize]) -> Vec<Vec<u8>> {
+pub fn settle(members: &[&BaseConsumer], wanted: &[usize]) -> Vec<Vec<u8>> {
     let (end, mut read) = (Instant::now() + DEADLINE, Vec::new());
     let count = |member: &&BaseConsumer| member.assignment().map_or(0, |assigned| assigned.count());
     while members.iter().map(count).collect::<Vec<_>>() != wanted {
@@ -72,7 +72,7 @@ fn settle(members: &[&BaseConsumer], wanted: &[usize]) -> Vec<Vec<u8>> {
 }
 
 /// Reads until `count` records came in all, each member what it has.
-fn read(members: &[&BaseConsumer], count: usize) -> Vec<(usize, i32, Vec<u8>)> {
+pub fn read(members: &[&BaseConsumer], count: usize) -> Vec<(usize, i32, Vec<u8>)> {
     let (end, mut read) = (Instant::now() + DEADLINE, Vec::new());
     while read.len() < count {
         assert!(Instant::now() < end, "only {} of {count} records came", read.len());
@@ -152,7 +152,7 @@ fn members_of_a_killed_broker_go_on_without_a_reset() {
     assert_eq!(position(&committed), 3);
 }
 
-fn position(list: &TopicPartitionList) -> i64 {
+pub fn position(list: &TopicPartitionList) -> i64 {
     list.elements()[0].offset().to_raw().expect("an offset")
 }
 

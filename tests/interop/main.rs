@@ -24,6 +24,7 @@ mod disks;
 mod fetching;
 mod files;
 mod groups;
+mod groups_848;
 mod kafka_admin;
 mod kafka_tools;
 mod kcat;

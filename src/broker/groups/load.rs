@@ -10,7 +10,9 @@ use crate::base::{ErrorCode, Offset};
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
 use crate::broker::partitions::Slot;
-use crate::group::{CommittedOffsets, Entry, Group, GroupRecord};
+use crate::group::{
+    AnyGroup, CommittedOffsets, ConsumerConfig, ConsumerGroup, Entry, Group, GroupRecord,
+};
 use crate::log::ReadError;
 use crate::record::{Batch, BatchError, ReadRecordsError, records, split_batches};
 
@@ -61,6 +63,7 @@ enum LoadError {
 #[derive(Default)]
 struct Loaded {
     groups: BTreeMap<ByteString, GroupRecord>,
+    consumers: BTreeMap<ByteString, ConsumerGroup>,
     offsets: BTreeMap<ByteString, CommittedOffsets>,
     unknown: u64,
 }
@@ -87,7 +90,7 @@ pub fn load(node: &Arc<Node>) {
 }
 
 fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
-    let loaded = match read(partition) {
+    let loaded = match read(partition, &node.groups.consumers) {
         Ok(loaded) => loaded,
         Err(error) => {
             tracing::error!(partition = %partition.id, %error, "its groups cannot be loaded, and are not served");
@@ -99,17 +102,29 @@ fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
             "records of kinds that this version of klog does not have are left as they are");
     }
     let now = node.group_now();
-    let Loaded { groups, mut offsets, .. } = loaded;
+    let Loaded { groups, consumers, mut offsets, .. } = loaded;
     let mut by_id: Vec<Coordinated> = Vec::new();
     for (id, record) in groups {
-        let mut coordinated =
-            Coordinated::new(Group::load(id.clone(), node.groups.config, &record, now));
+        let mut coordinated = Coordinated::new(AnyGroup::Classic(Group::load(
+            id.clone(),
+            node.groups.config,
+            &record,
+            now,
+        )));
+        coordinated.offsets = offsets.remove(&id).unwrap_or_default();
+        coordinated.stored = true;
+        by_id.push(coordinated);
+    }
+    for (id, mut group) in consumers.into_iter().filter(|(_, group)| group.epoch() > 0) {
+        group.loaded(now);
+        let mut coordinated = Coordinated::new(AnyGroup::Consumer(group));
         coordinated.offsets = offsets.remove(&id).unwrap_or_default();
         coordinated.stored = true;
         by_id.push(coordinated);
     }
     for (id, offsets) in offsets.into_iter().filter(|(_, offsets)| !offsets.is_empty()) {
-        let mut coordinated = Coordinated::new(Group::new(id, node.groups.config, now));
+        let group = AnyGroup::Classic(Group::new(id, node.groups.config, now));
+        let mut coordinated = Coordinated::new(group);
         coordinated.offsets = offsets;
         by_id.push(coordinated);
     }
@@ -118,12 +133,12 @@ fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
         let shared = Arc::new(parking_lot::Mutex::new(coordinated));
         node.groups.by_id.write().insert(id, shared.clone());
         // Arms the timer for its members' sessions.
-        node.drive(&shared, |_, _| ());
+        let _ = node.drive(&shared, |_, _| ());
     }
     true
 }
 
-fn read(partition: &Partition) -> Result<Loaded, LoadError> {
+fn read(partition: &Partition, config: &ConsumerConfig) -> Result<Loaded, LoadError> {
     let mut loaded = Loaded::default();
     let (mut from, end) = {
         let log = partition.log();
@@ -140,7 +155,7 @@ fn read(partition: &Partition) -> Result<Loaded, LoadError> {
                 batch.check_crc()?;
                 from = from.max(Offset::new(batch.header().last_offset() + 1));
                 if !batch.header().is_control() {
-                    loaded.take(&batch)?;
+                    loaded.take(&batch, config)?;
                 }
             }
         }
@@ -149,7 +164,7 @@ fn read(partition: &Partition) -> Result<Loaded, LoadError> {
 }
 
 impl Loaded {
-    fn take(&mut self, batch: &Batch) -> Result<(), LoadError> {
+    fn take(&mut self, batch: &Batch, config: &ConsumerConfig) -> Result<(), LoadError> {
         for record in records(batch, DECOMPRESSED_AT_MOST)? {
             let record = record?;
             let Some(key) = record.key else { continue };
@@ -161,7 +176,12 @@ impl Loaded {
                 Entry::Offset(id, place, offset) => {
                     self.offsets.entry(id).or_default().apply(place, offset);
                 }
-                Entry::Consumer(..) | Entry::Unknown(_) => self.unknown += 1,
+                Entry::Consumer(id, record) => {
+                    let new = || ConsumerGroup::new(id.clone(), config.clone());
+                    let group = self.consumers.entry(id.clone()).or_insert_with(new);
+                    group.replay(&record);
+                }
+                Entry::Unknown(_) => self.unknown += 1,
             }
         }
         Ok(())

@@ -1,13 +1,17 @@
-//! The coordinator of consumer groups: drives the machines of the `group` room with requests and time, keeps what must survive in
+//! The coordinator of groups: drives the machines of the `group` room with requests and time, keeps what must survive in
 //! `__consumer_offsets`, and rebuilds them from there at start.
 //!
 //! Each group has a lock of its own, never held over an `.await`. A request that has to wait holds the receiving end of a
 //! channel; the group's effects fill it.
 
+mod classic;
+mod consumer;
+mod drive;
 mod load;
 mod offsets;
 mod store;
 mod timer;
+mod topics;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,11 +26,12 @@ use super::node::Node;
 use crate::base::ErrorCode;
 use crate::config::BrokerConfig;
 use crate::group::{
-    CommittedOffsets, Effect, Entry, Group, GroupConfig, Join, Joined, Leaving, Now, Sync, Synced,
-    Ticket,
+    AnyGroup, Assignor, CommittedOffsets, ConsumerConfig, Entry, Group, GroupConfig, Joined,
+    MigrationPolicy, Now, Synced, Ticket,
 };
 use load::Loading;
 use timer::Timer;
+use topics::Seen;
 
 pub use load::load;
 pub use offsets::{Commit, Place};
@@ -38,11 +43,13 @@ const ID_AT_MOST: usize = 32_000;
 /// All groups that this node coordinates.
 pub struct Groups {
     config: GroupConfig,
+    consumers: ConsumerConfig,
     by_id: RwLock<HashMap<ByteString, Arc<Mutex<Coordinated>>>>,
     tickets: AtomicU64,
     started: Instant,
     loading: RwLock<Loading>,
     timer: Timer,
+    seen: Seen,
 }
 
 impl std::fmt::Debug for Groups {
@@ -54,7 +61,7 @@ impl std::fmt::Debug for Groups {
 /// One group, its offsets, and who waits for it.
 pub struct Coordinated {
     /// Its members.
-    pub group: Group,
+    pub group: AnyGroup,
     /// How far it has read.
     pub offsets: CommittedOffsets,
     joins: HashMap<Ticket, oneshot::Sender<Joined>>,
@@ -63,10 +70,14 @@ pub struct Coordinated {
     armed: i64,
     /// Whether `__consumer_offsets` has a record of its members.
     stored: bool,
+    /// What it is already, and could not be written yet.
+    unwritten: Vec<Entry>,
+    /// Whether it was deleted: who found it before has to look for it again.
+    dead: bool,
 }
 
 impl Coordinated {
-    fn new(group: Group) -> Coordinated {
+    fn new(group: AnyGroup) -> Coordinated {
         Coordinated {
             group,
             offsets: CommittedOffsets::default(),
@@ -74,6 +85,22 @@ impl Coordinated {
             syncs: HashMap::new(),
             armed: i64::MAX,
             stored: false,
+            unwritten: Vec::new(),
+            dead: false,
+        }
+    }
+}
+
+impl Coordinated {
+    /// What is to be written so that nothing of its members is left.
+    fn tombstones(&self) -> Vec<Entry> {
+        let id = self.group.id();
+        match &self.group {
+            AnyGroup::Classic(_) => vec![Entry::Group(id.clone(), None)],
+            AnyGroup::Consumer(group) => {
+                let records = group.to_tombstones().into_iter();
+                records.map(|record| Entry::Consumer(id.clone(), record)).collect()
+            }
         }
     }
 }
@@ -81,6 +108,7 @@ impl Coordinated {
 impl Groups {
     /// No groups yet.
     pub fn new(config: &BrokerConfig) -> Groups {
+        let named = config.consumer_assignors.iter().copied();
         Groups {
             config: GroupConfig {
                 min_session_timeout_ms: config.group_min_session_ms,
@@ -88,11 +116,24 @@ impl Groups {
                 initial_rebalance_delay_ms: config.group_initial_delay_ms,
                 max_size: config.group_max_size,
             },
+            consumers: ConsumerConfig {
+                session_timeout_ms: config.consumer_session_ms,
+                heartbeat_interval_ms: config.consumer_heartbeat_ms,
+                max_size: config.consumer_max_size,
+                assignors: named.filter_map(Assignor::named).collect(),
+                migration: match config.consumer_migration {
+                    "upgrade" => MigrationPolicy::Upgrade,
+                    "downgrade" => MigrationPolicy::Downgrade,
+                    "disabled" => MigrationPolicy::Disabled,
+                    _ => MigrationPolicy::Bidirectional,
+                },
+            },
             by_id: RwLock::default(),
             tickets: AtomicU64::new(0),
             started: Instant::now(),
             loading: RwLock::default(),
             timer: Timer::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -111,8 +152,10 @@ impl Groups {
             return found;
         }
         let mut by_id = self.by_id.write();
-        let made =
-            || Arc::new(Mutex::new(Coordinated::new(Group::new(id.clone(), self.config, now))));
+        let made = || {
+            let group = Group::new(id.clone(), self.config, now);
+            Arc::new(Mutex::new(Coordinated::new(AnyGroup::Classic(group))))
+        };
         by_id.entry(id.clone()).or_insert_with(made).clone()
     }
 
@@ -141,81 +184,6 @@ impl Node {
         self.groups.loading.read().check(partition)
     }
 
-    /// A JoinGroup; its answer comes through the channel.
-    ///
-    /// # Errors
-    /// UNKNOWN_MEMBER_ID where somebody claims to be a member of no group.
-    pub fn join_group(
-        self: &Arc<Node>,
-        id: &ByteString,
-        join: Join,
-    ) -> Result<oneshot::Receiver<Joined>, ErrorCode> {
-        let now = self.group_now();
-        let found = match join.member_id.is_empty() {
-            true => self.groups.find_or_make(id, now),
-            false => self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?,
-        };
-        let (answer, answered) = oneshot::channel();
-        let ticket = self.groups.next_ticket();
-        self.drive(&found, |coordinated, out| {
-            coordinated.joins.insert(ticket, answer);
-            coordinated.group.join(join, ticket, now, out);
-        });
-        Ok(answered)
-    }
-
-    /// A SyncGroup; its answer comes through the channel.
-    ///
-    /// # Errors
-    /// UNKNOWN_MEMBER_ID where there is no such group.
-    pub fn sync_group(
-        self: &Arc<Node>,
-        id: &ByteString,
-        sync: Sync,
-    ) -> Result<oneshot::Receiver<Synced>, ErrorCode> {
-        let now = self.group_now();
-        let found = self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?;
-        let (answer, answered) = oneshot::channel();
-        let ticket = self.groups.next_ticket();
-        self.drive(&found, |coordinated, out| {
-            coordinated.syncs.insert(ticket, answer);
-            coordinated.group.sync(sync, ticket, now, out);
-        });
-        Ok(answered)
-    }
-
-    /// A Heartbeat.
-    ///
-    /// # Errors
-    /// As [`Group::heartbeat`].
-    pub fn group_heartbeat(
-        &self,
-        id: &ByteString,
-        member: &ByteString,
-        instance: Option<&ByteString>,
-        generation: i32,
-    ) -> Result<(), ErrorCode> {
-        let found = self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?;
-        let mut coordinated = found.lock();
-        coordinated.group.heartbeat(member, instance, generation, self.group_now())
-    }
-
-    /// Members leave a group; tells of each how that went.
-    ///
-    /// # Errors
-    /// UNKNOWN_MEMBER_ID where there is no such group.
-    pub fn leave_group(
-        self: &Arc<Node>,
-        id: &ByteString,
-        who: &[Leaving],
-    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        let now = self.group_now();
-        let found = self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?;
-        Ok(self.drive(&found, |coordinated, out| {
-            who.iter().map(|who| coordinated.group.leave(who, now, out)).collect()
-        }))
-    }
-
     /// Deletes a group and its offsets.
     ///
     /// # Errors
@@ -227,53 +195,12 @@ impl Node {
         let places = coordinated.offsets.iter().map(|(place, _)| place.clone());
         let mut entries: Vec<Entry> =
             places.map(|place| Entry::Offset(id.clone(), place, None)).collect();
-        entries.push(Entry::Group(id.clone(), None));
+        entries.extend(coordinated.tombstones());
         self.store_entries(id, &entries)?;
+        coordinated.dead = true;
         // Never both locks at once: the timer takes them the other way round.
         drop(coordinated);
         self.groups.by_id.write().remove(id);
         Ok(())
-    }
-
-    /// Changes a group, and carries out what comes of it.
-    fn drive<T>(
-        self: &Arc<Node>,
-        found: &Arc<Mutex<Coordinated>>,
-        change: impl FnOnce(&mut Coordinated, &mut Vec<Effect>) -> T,
-    ) -> T {
-        let mut out = Vec::new();
-        let mut coordinated = found.lock();
-        let result = change(&mut coordinated, &mut out);
-        self.carry_out(&mut coordinated, out);
-        let next = coordinated.group.next_deadline().unwrap_or(i64::MAX);
-        if next < coordinated.armed {
-            coordinated.armed = next;
-            self.groups.timer.arm(next, coordinated.group.id().clone());
-        }
-        result
-    }
-
-    fn carry_out(&self, coordinated: &mut Coordinated, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                // Whoever asked may be gone.
-                Effect::Joined(ticket, joined) => {
-                    coordinated.joins.remove(&ticket).map(|answer| answer.send(joined).ok());
-                }
-                Effect::Synced(ticket, synced) => {
-                    coordinated.syncs.remove(&ticket).map(|answer| answer.send(synced).ok());
-                }
-                Effect::Store => {
-                    let id = coordinated.group.id().clone();
-                    let record = Entry::Group(id.clone(), Some(coordinated.group.to_record()));
-                    let stored = self.store_entries(&id, &[record]);
-                    coordinated.stored |= stored.is_ok();
-                    let mut more = Vec::new();
-                    let done = stored.map(drop);
-                    coordinated.group.stored(done, self.group_now(), &mut more);
-                    self.carry_out(coordinated, more);
-                }
-            }
-        }
     }
 }

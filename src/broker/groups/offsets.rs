@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use super::store::Durable;
 use crate::base::ErrorCode;
 use crate::broker::node::Node;
-use crate::group::{CommittedOffset, Entry};
+use crate::group::{AnyGroup, CommittedOffset, Entry};
 
 /// A topic's name and a partition.
 pub type Place = (ByteString, i32);
@@ -43,7 +43,18 @@ impl Node {
             })?,
         };
         let mut coordinated = found.lock();
-        coordinated.group.check_commit(&member_id, instance_id.as_ref(), generation, now)?;
+        if coordinated.dead {
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        }
+        match &mut coordinated.group {
+            AnyGroup::Classic(group) => {
+                group.check_commit(&member_id, instance_id.as_ref(), generation, now)?;
+            }
+            AnyGroup::Consumer(group) => {
+                let places = self.by_topic_id(offsets.iter().map(|(place, _)| place));
+                group.check_commit(&member_id, generation, &places)?;
+            }
+        }
         let entries: Vec<Entry> = offsets
             .iter()
             .map(|(place, offset)| {
@@ -68,7 +79,7 @@ impl Node {
     ) -> Result<(Vec<ErrorCode>, Durable), ErrorCode> {
         let found = self.groups.find(group).ok_or(ErrorCode::GroupIdNotFound)?;
         let mut coordinated = found.lock();
-        let is_consumer = coordinated.group.protocol_type().is_none_or(|kind| *kind == "consumer");
+        let is_consumer = coordinated.group.protocol_type().is_none_or(|kind| kind == "consumer");
         if !coordinated.group.is_empty() && !is_consumer {
             return Err(ErrorCode::NonEmptyGroup);
         }

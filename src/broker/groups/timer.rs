@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::Coordinated;
 use crate::broker::node::Node;
-use crate::group::{Entry, GroupState};
+use crate::group::{AnyGroup, Entry};
 
 /// When which group wants to be looked after.
 #[derive(Debug, Default)]
@@ -71,18 +71,25 @@ fn look_after(node: &Arc<Node>, at: i64, id: &ByteString) {
         coordinated.armed = i64::MAX;
     }
     let now = node.group_now();
-    node.drive(&found, |coordinated, out| coordinated.group.on_time(now, out));
+    let ((), written) = node.drive(&found, |coordinated, asked| match &mut coordinated.group {
+        AnyGroup::Classic(group) => group.on_time(now, &mut asked.effects),
+        AnyGroup::Consumer(group) => group.on_time(now, &mut asked.records),
+    });
+    if let Err(error) = written {
+        tracing::debug!(group = %id, %error, "what became of silent members is written by the next change");
+    }
     forget_if_nothing(node, id, &found);
 }
 
 /// A group that was asked for, and never came to anything, leaves no trace.
-fn forget_if_nothing(node: &Node, id: &ByteString, found: &Arc<Mutex<Coordinated>>) {
+pub(super) fn forget_if_nothing(node: &Node, id: &ByteString, found: &Arc<Mutex<Coordinated>>) {
     let mut by_id = node.groups.by_id.write();
     let mut coordinated = found.lock();
     let nothing =
         coordinated.group.is_empty() && coordinated.offsets.is_empty() && !coordinated.stored;
     // Who found it before is told to look for it again.
     if nothing && coordinated.group.kill(node.group_now()).is_ok() {
+        coordinated.dead = true;
         by_id.remove(id);
     }
 }
@@ -99,12 +106,11 @@ pub fn expire(node: &Arc<Node>) {
         let due =
             coordinated.offsets.expired(&coordinated.group, node.config.offsets_retention_ms, now);
         let all = due.len() == coordinated.offsets.iter().count();
-        let ends =
-            all && coordinated.group.state() == GroupState::Empty && coordinated.group.is_empty();
+        let ends = all && coordinated.group.is_at_rest();
         let mut entries: Vec<Entry> =
             due.iter().map(|place| Entry::Offset(id.clone(), place.clone(), None)).collect();
         if ends && coordinated.stored {
-            entries.push(Entry::Group(id.clone(), None));
+            entries.extend(coordinated.tombstones());
         }
         if node.store_entries(&id, &entries).is_err() {
             continue; // It was logged; the next turn tries again.
@@ -112,6 +118,7 @@ pub fn expire(node: &Arc<Node>) {
         due.into_iter().for_each(|place| coordinated.offsets.apply(place, None));
         if ends {
             let _ = coordinated.group.kill(node.group_now());
+            coordinated.dead = true;
             drop(coordinated);
             node.groups.by_id.write().remove(&id);
             tracing::info!(group = %id, "forgot a group without members and offsets");

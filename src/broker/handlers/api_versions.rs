@@ -2,10 +2,12 @@
 //! with error 35 and this API's own range, so that the client can ask again (KIP-511). v3 software name and version,
 //! features (KIP-584); v0 to v3 leave out features whose lowest level is 0.
 
+use bytestring::ByteString;
+
 use crate::base::ErrorCode;
 use crate::broker::dispatch::{Admitted, Call, SERVED};
 use crate::broker::reply::{Reply, frame};
-use crate::meta::{METADATA_VERSION, METADATA_VERSION_FEATURE, OLDEST_METADATA_VERSION};
+use crate::meta::FEATURES;
 use crate::wire::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
@@ -23,11 +25,21 @@ pub fn handle(call: Call<ApiVersionsRequest>) -> Reply<ApiVersionsResponse> {
     tracing::debug!(peer = %call.origin.peer, client_id = ?call.client_id, name = &*request.client_software_name,
         version = &*request.client_software_version, "client");
     let image = call.node.image();
-    let finalized = image.features().get(METADATA_VERSION_FEATURE).copied();
-    let finalized_features = finalized.map(|level| FinalizedFeatureKey {
-        name: METADATA_VERSION_FEATURE.into(),
-        max_version_level: level,
-        min_version_level: level,
+    let finalized_features = FEATURES.iter().filter_map(|(name, ..)| {
+        let level = *image.features().get(*name)?;
+        Some(FinalizedFeatureKey {
+            name: ByteString::from_static(name),
+            max_version_level: level,
+            min_version_level: level,
+            ..Default::default()
+        })
+    });
+    // KIP-1022: the older versions cannot say that a feature may have no level at all.
+    let supported = FEATURES.iter().filter(|(_, lowest, _)| call.version >= 4 || *lowest > 0);
+    let supported_features = supported.map(|(name, lowest, highest)| SupportedFeatureKey {
+        name: ByteString::from_static(name),
+        min_version: *lowest,
+        max_version: *highest,
         ..Default::default()
     });
     Reply::ready(ApiVersionsResponse {
@@ -35,14 +47,9 @@ pub fn handle(call: Call<ApiVersionsRequest>) -> Reply<ApiVersionsResponse> {
             .iter()
             .map(|served| range(served.api.key, served.advertised_min, served.max))
             .collect(),
-        supported_features: vec![SupportedFeatureKey {
-            name: METADATA_VERSION_FEATURE.into(),
-            min_version: OLDEST_METADATA_VERSION,
-            max_version: METADATA_VERSION,
-            ..Default::default()
-        }],
+        supported_features: supported_features.collect(),
         finalized_features_epoch: call.node.store.status().high_watermark,
-        finalized_features: finalized_features.into_iter().collect(),
+        finalized_features: finalized_features.collect(),
         ..Default::default()
     })
 }

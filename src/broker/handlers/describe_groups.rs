@@ -6,12 +6,13 @@ use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
+use crate::group::AnyGroup;
 use crate::wire::describe_groups::{
     DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
 };
 
 /// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS: all, for nothing is forbidden yet.
-const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
+pub(super) const GROUP_OPERATIONS: i32 = 0b1101_0100_1000;
 
 pub fn handle(call: Call<DescribeGroupsRequest>) -> Reply<DescribeGroupsResponse> {
     let Call { node, version, request, .. } = call;
@@ -28,20 +29,18 @@ fn describe(node: &Node, version: i16, group_id: ByteString) -> DescribedGroup {
     if let Err(code) = node.check_coordinates(&group_id) {
         return DescribedGroup { group_id, error_code: code.to_wire(), ..Default::default() };
     }
-    let Some(found) = node.groups.find(&group_id) else {
-        let dead = DescribedGroup { group_state: "Dead".into(), ..Default::default() };
-        if version < 6 {
-            return DescribedGroup { group_id, ..dead };
+    let found = node.groups.find(&group_id).map(|found| match &found.lock().group {
+        AnyGroup::Classic(group) => Ok(group.describe()),
+        AnyGroup::Consumer(_) => Err(format!("Group {group_id} is not a classic group.")),
+    });
+    let described = match found {
+        Some(Ok(described)) => described,
+        Some(Err(message)) => return dead(version, group_id, message),
+        None => {
+            let message = format!("group {group_id} does not exist");
+            return dead(version, group_id, message);
         }
-        let message = format!("group {group_id} does not exist");
-        return DescribedGroup {
-            group_id,
-            error_code: ErrorCode::GroupIdNotFound.to_wire(),
-            error_message: Some(message.into()),
-            ..dead
-        };
     };
-    let described = found.lock().group.describe();
     let members = described.members.into_iter().map(|member| DescribedGroupMember {
         member_id: member.id,
         group_instance_id: member.instance_id,
@@ -58,5 +57,18 @@ fn describe(node: &Node, version: i16, group_id: ByteString) -> DescribedGroup {
         protocol_data: described.protocol,
         members: members.collect(),
         ..Default::default()
+    }
+}
+
+/// Until v5 a group that is not there is one without members.
+fn dead(version: i16, group_id: ByteString, message: String) -> DescribedGroup {
+    let dead = DescribedGroup { group_id, group_state: "Dead".into(), ..Default::default() };
+    if version < 6 {
+        return dead;
+    }
+    DescribedGroup {
+        error_code: ErrorCode::GroupIdNotFound.to_wire(),
+        error_message: Some(message.into()),
+        ..dead
     }
 }

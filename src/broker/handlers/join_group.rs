@@ -51,7 +51,7 @@ pub fn handle(call: Call<JoinGroupRequest>) -> Reply<JoinGroupResponse> {
 }
 
 /// `name-` and a random UUID, as Kafka makes them.
-fn fresh_id(node: &Node, name: &str) -> ByteString {
+pub(super) fn fresh_id(node: &Node, name: &str) -> ByteString {
     let hex: String = node.os.random_id().iter().map(|byte| format!("{byte:02x}")).collect();
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     format!("{name}-{}", parts.join("-")).into()

@@ -1,10 +1,8 @@
-//! ListGroups (key 16), v0 to v5. All groups that are coordinated here. v4 states (KIP-518), v5 types (KIP-848): all are classic.
+//! ListGroups (key 16), v0 to v5. All groups that are coordinated here. v4 states (KIP-518), v5 types (KIP-848).
 
 use crate::broker::dispatch::Call;
 use crate::broker::reply::Reply;
 use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
-
-const CLASSIC: &str = "classic";
 
 pub fn handle(call: Call<ListGroupsRequest>) -> Reply<ListGroupsResponse> {
     let Call { node, request, .. } = call;
@@ -14,13 +12,13 @@ pub fn handle(call: Call<ListGroupsRequest>) -> Reply<ListGroupsResponse> {
     let mut groups: Vec<ListedGroup> = Vec::new();
     for found in node.groups.all() {
         let coordinated = found.lock();
-        let state = coordinated.group.state().name();
-        if wanted(&request.states_filter, state) && wanted(&request.types_filter, CLASSIC) {
+        let (state, kind) = (coordinated.group.state_name(), coordinated.group.kind());
+        if wanted(&request.states_filter, state) && wanted(&request.types_filter, kind) {
             groups.push(ListedGroup {
                 group_id: coordinated.group.id().clone(),
-                protocol_type: coordinated.group.protocol_type().cloned().unwrap_or_default(),
+                protocol_type: coordinated.group.protocol_type().unwrap_or_default(),
                 group_state: state.into(),
-                group_type: CLASSIC.into(),
+                group_type: kind.into(),
                 ..Default::default()
             });
         }

@@ -1,6 +1,7 @@
 //! OffsetFetch (key 9), v1 to v10. How far groups have read; -1 where nothing was committed. v2 null means all partitions, and errors
 //! are of the whole group; v5 leader epochs, v7 `require_stable` (no transaction is ever open here), v8 several groups
-//! (KIP-709), v10 topic ids.
+//! (KIP-709), v9 members of
+//! consumer groups (KIP-848), v10 topic ids.
 
 use bytestring::ByteString;
 
@@ -55,8 +56,12 @@ fn as_before_v8(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchRes
 }
 
 fn one(node: &Node, version: i16, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
-    let OffsetFetchRequestGroup { group_id, topics, .. } = group;
-    let code = node.check_coordinates(&group_id).err();
+    let OffsetFetchRequestGroup { group_id, topics, member_id, member_epoch, .. } = group;
+    let member = member_id.as_ref();
+    let code = node
+        .check_coordinates(&group_id)
+        .and_then(|()| node.check_offset_fetch(&group_id, member, member_epoch))
+        .err();
     let topics = match topics {
         Some(topics) => {
             topics.into_iter().map(|topic| asked(node, version, &group_id, topic, code)).collect()

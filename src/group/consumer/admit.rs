@@ -121,7 +121,7 @@ impl ConsumerGroup {
             self.put(ConsumerRecord::Current(id.clone(), Some(has)), out);
             self.await_revocation(id, now);
         } else {
-            self.remove(std::slice::from_ref(id), now, out);
+            self.remove(std::slice::from_ref(id), out);
         }
         Ok(Beaten { member_id: id.clone(), epoch: beat.epoch, assignment: None })
     }

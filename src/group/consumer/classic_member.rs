@@ -244,7 +244,6 @@ impl ConsumerGroup {
     pub fn classic_leave(
         &mut self,
         who: &Leaving,
-        now: Now,
         out: &mut Vec<ConsumerRecord>,
     ) -> Result<(), ErrorCode> {
         let id = match &who.instance_id {
@@ -260,7 +259,7 @@ impl ConsumerGroup {
         if !self.facts.members.contains_key(&id) {
             return Err(ErrorCode::UnknownMemberId);
         }
-        self.remove(&[id], now, out);
+        self.remove(&[id], out);
         Ok(())
     }
 

@@ -43,7 +43,7 @@ impl ConsumerGroup {
         if group.members.len() >= config.max_size {
             return refuse("it has too many members");
         }
-        let mut upgraded = ConsumerGroup::new(group.id.clone(), config, now);
+        let mut upgraded = ConsumerGroup::new(group.id.clone(), config);
         let epoch = group.generation.max(0);
         for member in group.members.values() {
             let Some((wants, assigned)) = heritage(group, member) else {

@@ -153,13 +153,11 @@ pub struct ConsumerGroup {
     /// The version of the topics that was looked at last, and when regular expressions were matched last.
     seen: Option<i64>,
     matched: Option<(i64, i64)>,
-    /// Since when it has no members, in ms of the wall clock.
-    pub(super) empty_since: i64,
 }
 
 impl ConsumerGroup {
     /// An empty group.
-    pub fn new(id: ByteString, config: ConsumerConfig, now: Now) -> ConsumerGroup {
+    pub fn new(id: ByteString, config: ConsumerConfig) -> ConsumerGroup {
         ConsumerGroup {
             id,
             config,
@@ -169,7 +167,6 @@ impl ConsumerGroup {
             patience: BTreeMap::new(),
             seen: None,
             matched: None,
-            empty_since: now.wall_ms,
         }
     }
 
@@ -265,7 +262,7 @@ impl ConsumerGroup {
             due(one.session) || one.rebalance.is_some_and(due) || one.sync.is_some_and(due)
         });
         let late: Vec<ByteString> = late.map(|(id, _)| id.clone()).collect();
-        self.remove(&late, now, out);
+        self.remove(&late, out);
     }
 
     /// Does what a record says, and has it stored.
@@ -275,16 +272,13 @@ impl ConsumerGroup {
     }
 
     /// Takes members out; what they had is free.
-    pub(super) fn remove(&mut self, ids: &[ByteString], now: Now, out: &mut Vec<ConsumerRecord>) {
+    pub(super) fn remove(&mut self, ids: &[ByteString], out: &mut Vec<ConsumerRecord>) {
         if ids.is_empty() {
             return;
         }
         ids.iter().flat_map(gone).for_each(|record| self.put(record, out));
         self.drop_patterns(out);
         self.bump(self.facts.hash, out);
-        if self.is_empty() {
-            self.empty_since = now.wall_ms;
-        }
     }
 
     /// Begins a new epoch: who is to have what has to be worked out anew.

@@ -193,7 +193,7 @@ impl World {
         let id: ByteString = client.id.clone().into();
         if client.is_classic {
             let who = Leaving { member_id: id, instance_id: None };
-            let _ = self.run.group.classic_leave(&who, at(self.run.now), &mut self.run.stored);
+            let _ = self.run.group.classic_leave(&who, &mut self.run.stored);
             return;
         }
         let epoch = if client.instance.is_some() { -2 } else { -1 };
@@ -217,11 +217,12 @@ impl World {
         for client in &self.clients {
             let known = group.facts.members.get(&*client.id);
             // One that was taken for dead learns it by its next heartbeat.
-            let Some(known) = known.filter(|known| {
+            let is_known = known.is_some_and(|known| {
                 known.has.epoch == client.epoch || known.has.previous_epoch == client.epoch
-            }) else {
+            });
+            if !is_known {
                 continue;
-            };
+            }
             for partition in &client.owned {
                 let other = readers.insert(*partition, &client.id);
                 assert_eq!(other, None, "two read partition {partition}; seed {seed}");

@@ -67,7 +67,7 @@ impl Run {
     }
 
     pub fn with(config: ConsumerConfig, topics: &[(&str, i32)]) -> Run {
-        let group = ConsumerGroup::new("g".into(), config, at(0));
+        let group = ConsumerGroup::new("g".into(), config);
         Run { group, cluster: Cluster::with(topics), now: 0, stored: Vec::new() }
     }
 
@@ -102,7 +102,7 @@ impl Run {
 
     /// The group as a restart finds it.
     pub fn again(&self) -> ConsumerGroup {
-        let mut again = ConsumerGroup::new("g".into(), self.group.config.clone(), at(self.now));
+        let mut again = ConsumerGroup::new("g".into(), self.group.config.clone());
         for record in &self.stored {
             let (key, value) = Entry::Consumer("g".into(), record.clone()).encode().unwrap();
             match Entry::decode(key, value).unwrap() {

@@ -1,0 +1,263 @@
+//! Groups of the consumer protocol (KIP-848): members of Java and librdkafka join, share, leave, are killed, and change the protocol while
+//! they are at work; the broker is killed.
+
+use std::collections::BTreeMap;
+
+use klog::wire::consumer_group_heartbeat::{
+    ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
+};
+use klog::wire::list_groups::ListGroupsRequest;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+
+use crate::broker::Broker;
+use crate::dump::dump_offsets;
+use crate::groups::{CONSUMER, DEADLINE, GROUPS, position, read, settle, tool, write};
+use crate::kcat::kcat;
+use crate::librdkafka::{Admin, config};
+use crate::raw::Raw;
+
+/// A broker that wants to hear of members often.
+fn lively() -> Broker {
+    Broker::with(&[
+        ("group.initial.rebalance.delay.ms", "0"),
+        ("group.min.session.timeout.ms", "100"),
+        ("group.consumer.heartbeat.interval.ms", "100"),
+        ("group.consumer.min.heartbeat.interval.ms", "100"),
+        ("group.consumer.session.timeout.ms", "2000"),
+        ("group.consumer.min.session.timeout.ms", "2000"),
+        ("group.consumer.assignment.interval.ms", "0"),
+    ])
+}
+
+fn member_with(broker: &Broker, group: &str, topic: &str, more: &[(&str, &str)]) -> BaseConsumer {
+    let mut config = config(broker.address());
+    config
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .set("topic.metadata.refresh.interval.ms", "500");
+    more.iter().for_each(|(key, value)| {
+        config.set(*key, *value);
+    });
+    let consumer: BaseConsumer = config.create().expect("a consumer can be made");
+    consumer.subscribe(&[topic]).expect("a topic can be subscribed to");
+    consumer
+}
+
+fn member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
+    member_with(broker, group, topic, &[("group.protocol", "consumer")])
+}
+
+fn old_member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
+    let more = [
+        ("heartbeat.interval.ms", "100"),
+        ("session.timeout.ms", "6000"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+    ];
+    member_with(broker, group, topic, &more)
+}
+
+/// A group's type and state, as ListGroups tells them.
+fn listed(broker: &Broker, group: &str) -> (String, String) {
+    let answer = Raw::connect(broker.address()).call(5, &ListGroupsRequest::default());
+    let found = answer.groups.into_iter().find(|one| one.group_id == group).expect("it is listed");
+    (found.group_type.to_string(), found.group_state.to_string())
+}
+
+#[test]
+fn a_java_consumer_of_the_new_protocol_goes_on_where_its_group_was_also_after_a_kill() {
+    let mut broker = lively();
+    Admin::new(broker.address()).create("t", 2, &[]);
+    write(&broker, "t", 0..4);
+    let read_two = |broker: &Broker| {
+        let more = "--consumer-property group.protocol=consumer --consumer-property auto.offset.reset=earliest";
+        let line = format!("--topic t --group g --max-messages 2 --timeout-ms 30000 {more}");
+        let printed = tool(broker, CONSUMER, &line);
+        let lines = printed.text.lines().filter_map(|line| line.parse::<u32>().ok());
+        let lines: Vec<u32> = lines.collect();
+        assert_eq!(lines.len(), 2, "{}", printed.text);
+        lines
+    };
+    let mut all = read_two(&broker);
+    assert_eq!(listed(&broker, "g"), ("consumer".into(), "Empty".into()));
+    broker.kill();
+    broker.restart();
+    assert_eq!(listed(&broker, "g"), ("consumer".into(), "Empty".into()));
+    all.extend(read_two(&broker));
+    all.sort_unstable();
+    assert_eq!(all, [0, 1, 2, 3]);
+    broker.stop();
+    let dumped = dump_offsets(&broker);
+    for kind in [
+        "{\"type\":\"3\"",
+        "{\"type\":\"5\"",
+        "{\"type\":\"6\"",
+        "{\"type\":\"7\"",
+        "{\"type\":\"8\"",
+    ] {
+        assert!(dumped.contains(kind), "no {kind} in {dumped}");
+    }
+}
+
+#[test]
+fn members_share_take_over_and_follow_topics_and_each_record_has_one_reader() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 4, &[]);
+    let one = member(&broker, "g", "t");
+    settle(&[&one], &[4]);
+    let two = member(&broker, "g", "t");
+    settle(&[&one, &two], &[2, 2]);
+    assert_eq!(listed(&broker, "g"), ("consumer".into(), "Stable".into()));
+    for partition in 0..4 {
+        let lines: String = (0..25).map(|line| format!("{partition}-{line}\n")).collect();
+        kcat(&broker, &["-P", "-t", "t", "-p", &partition.to_string()], lines.as_bytes());
+    }
+    let shared = read(&[&one, &two], 100);
+    let mut owners: BTreeMap<i32, usize> = BTreeMap::new();
+    for (member, partition, _) in &shared {
+        assert_eq!(owners.insert(*partition, *member).unwrap_or(*member), *member, "two owners");
+    }
+    assert_eq!(owners.len(), 4);
+    for member in [&one, &two] {
+        member.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
+    }
+    drop(two);
+    settle(&[&one], &[4]);
+    kcat(&broker, &["-P", "-t", "t", "-p", "3"], b"last\n");
+    assert_eq!(read(&[&one], 1)[0].2, b"last", "records came twice");
+    let pattern = member(&broker, "p", "^t.*");
+    settle(&[&pattern], &[4]);
+    Admin::new(broker.address()).create("t2", 3, &[]);
+    settle(&[&pattern, &one], &[7, 4]);
+    Admin::new(broker.address()).delete("t2");
+    settle(&[&pattern, &one], &[4, 4]);
+}
+
+#[test]
+fn members_of_a_killed_broker_go_on_in_their_epoch_and_lose_nothing() {
+    let mut broker = lively();
+    Admin::new(broker.address()).create("t", 1, &[]);
+    let one = member(&broker, "g", "t");
+    settle(&[&one], &[1]);
+    for round in 0..3 {
+        write(&broker, "t", round..round + 1);
+        let (_, _, value) = &read(&[&one], 1)[0];
+        assert_eq!(*value, round.to_string().into_bytes());
+        one.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
+        broker.kill();
+        broker.restart();
+    }
+    let committed = one.committed(DEADLINE).expect("the coordinator is back");
+    assert_eq!(position(&committed), 3);
+}
+
+#[test]
+fn a_group_moves_to_the_new_protocol_and_back_while_its_members_work() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 4, &[]);
+    let old = old_member(&broker, "g", "t");
+    settle(&[&old], &[4]);
+    assert_eq!(listed(&broker, "g").0, "classic");
+    let new = member(&broker, "g", "t");
+    settle(&[&old, &new], &[2, 2]);
+    assert_eq!(listed(&broker, "g"), ("consumer".into(), "Stable".into()));
+    let another = old_member(&broker, "g", "t");
+    settle(&[&old, &new, &another], &[1, 2, 1]);
+    for member in [&old, &new, &another] {
+        let mut list = member.assignment().expect("it has partitions");
+        list.set_all_offsets(rdkafka::Offset::Offset(0)).expect("offsets can be set");
+        member.commit(&list, CommitMode::Sync).expect("members of both protocols commit");
+    }
+    drop(new);
+    settle(&[&old, &another], &[2, 2]);
+    assert_eq!(listed(&broker, "g"), ("classic".into(), "Stable".into()));
+    let new = member(&broker, "g", "t");
+    drop(old);
+    drop(another);
+    settle(&[&new], &[4]);
+    drop(new);
+    let old = old_member(&broker, "g", "t");
+    settle(&[&old], &[4]);
+    assert_eq!(listed(&broker, "g"), ("classic".into(), "Stable".into()));
+}
+
+#[test]
+fn a_static_member_that_restarts_keeps_its_partitions_and_one_that_is_killed_is_missed() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 2, &[]);
+    let named = || {
+        let more = [("group.protocol", "consumer"), ("group.instance.id", "one")];
+        member_with(&broker, "g", "t", &more)
+    };
+    let (one, two) = (named(), member(&broker, "g", "t"));
+    settle(&[&one, &two], &[1, 1]);
+    let had = one.assignment().expect("it has one").elements()[0].partition();
+    drop(one);
+    let one = named();
+    settle(&[&one, &two], &[1, 1]);
+    assert_eq!(one.assignment().expect("it has one").elements()[0].partition(), had);
+    drop(one);
+    settle(&[&two], &[2]);
+}
+
+#[test]
+fn kafkas_group_tool_shows_a_group_of_the_new_protocol() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 2, &[]);
+    write(&broker, "t", 0..10);
+    let one = member(&broker, "g", "t");
+    read(&[&one], 10);
+    one.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
+    let groups = |arguments: &str| tool(&broker, GROUPS, arguments).ok();
+    let row = |text: &str| -> Vec<String> {
+        let line = text.lines().find(|line| line.starts_with("g ")).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    let state = row(&groups("--describe --group g --state --verbose"));
+    assert!(state.contains(&"uniform".into()) && state.contains(&"Stable".into()), "{state:?}");
+    let members = groups("--describe --group g --members --verbose");
+    assert!(members.contains("t:0,1"), "{members}");
+    let offsets = groups("--describe --group g");
+    assert_eq!(offsets.lines().filter(|line| line.starts_with("g ")).count(), 2, "{offsets}");
+    let types = groups("--list --type");
+    assert_eq!(row(&types)[1].to_lowercase(), "consumer", "{types}");
+    let busy = tool(&broker, GROUPS, "--delete --group g");
+    assert!(busy.text.contains("not empty"), "{}", busy.text);
+    drop(one);
+    groups("--reset-offsets --group g --topic t --to-earliest --execute");
+    groups("--delete --group g");
+    assert!(!groups("--list").lines().any(|line| line == "g"));
+}
+
+#[test]
+fn heartbeats_that_make_no_sense_are_refused_with_kafkas_codes() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 1, &[]);
+    settle(&[&member(&broker, "warm", "t")], &[1]);
+    let mut raw = Raw::connect(broker.address());
+    let mut beat =
+        |change: &dyn Fn(&mut ConsumerGroupHeartbeatRequest)| -> ConsumerGroupHeartbeatResponse {
+            let mut request = ConsumerGroupHeartbeatRequest {
+                group_id: "g".into(),
+                member_id: "m".into(),
+                rebalance_timeout_ms: 1000,
+                subscribed_topic_names: Some(vec!["t".into()]),
+                topic_partitions: Some(Vec::new()),
+                ..Default::default()
+            };
+            change(&mut request);
+            raw.call(1, &request)
+        };
+    assert_eq!(beat(&|r| r.group_id = "".into()).error_code, 42);
+    assert_eq!(beat(&|r| r.member_id = "".into()).error_code, 42);
+    assert_eq!(beat(&|r| r.rebalance_timeout_ms = -1).error_code, 42);
+    assert_eq!(beat(&|r| r.topic_partitions = None).error_code, 42);
+    assert_eq!(beat(&|r| r.server_assignor = Some("best".into())).error_code, 112);
+    assert_eq!(beat(&|r| r.subscribed_topic_regex = Some("(".into())).error_code, 128);
+    let joined = beat(&|_| ());
+    assert_eq!((joined.error_code, joined.member_epoch > 0), (0, true));
+    assert_eq!(joined.assignment.expect("it is told").topic_partitions[0].partitions, [0]);
+    assert_eq!(beat(&|r| r.member_epoch = 99).error_code, 110);
+    assert_eq!(beat(&|r| (r.member_id, r.member_epoch) = ("n".into(), 1)).error_code, 25);
+    assert_eq!(beat(&|r| r.member_epoch = -1).member_epoch, -1);
+}
