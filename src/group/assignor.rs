@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytestring::ByteString;
 
+use super::uniform;
 use crate::base::TopicId;
 
 /// Partitions, by topic.
@@ -54,7 +55,7 @@ impl Assignor {
         counts: &BTreeMap<TopicId, i32>,
     ) -> BTreeMap<ByteString, Partitions> {
         match self {
-            Assignor::Uniform => uniform(members, counts),
+            Assignor::Uniform => uniform::assign(members, counts),
             Assignor::Range => range(members, counts),
         }
     }
@@ -91,111 +92,4 @@ fn range(
         }
     }
     given
-}
-
-/// Everybody keeps what it had and still reads; what is free goes to who has least; then partitions move from who has more to who has
-/// at least two less, until nobody does. Each move makes the squares of the loads smaller, so that ends.
-fn uniform(
-    members: &BTreeMap<ByteString, Wish>,
-    counts: &BTreeMap<TopicId, i32>,
-) -> BTreeMap<ByteString, Partitions> {
-    let ids: Vec<&ByteString> = members.keys().collect();
-    let mut shares = Shares::kept(members, counts);
-    // Topics with few readers leave the least choice: they go first.
-    let mut topics: Vec<&TopicId> = counts.keys().collect();
-    topics.sort_by_key(|topic| (shares.readers.get(topic).map_or(0, Vec::len), **topic));
-    for topic in &topics {
-        shares.give_free(topic, counts[*topic]);
-    }
-    while topics.iter().map(|topic| shares.level(topic)).fold(false, |any, moved| any || moved) {}
-    ids.into_iter().cloned().zip(shares.given).collect()
-}
-
-/// Shares that are being evened out; members by their place in the order of ids.
-struct Shares {
-    given: Vec<Partitions>,
-    loads: Vec<usize>,
-    readers: BTreeMap<TopicId, Vec<usize>>,
-    taken: BTreeSet<(TopicId, i32)>,
-}
-
-impl Shares {
-    fn kept(members: &BTreeMap<ByteString, Wish>, counts: &BTreeMap<TopicId, i32>) -> Shares {
-        let mut shares = Shares {
-            given: Vec::with_capacity(members.len()),
-            loads: Vec::with_capacity(members.len()),
-            readers: BTreeMap::new(),
-            taken: BTreeSet::new(),
-        };
-        for (at, wish) in members.values().enumerate() {
-            for topic in wish.topics.iter().filter(|topic| counts.contains_key(topic)) {
-                shares.readers.entry(*topic).or_default().push(at);
-            }
-            let mut kept = Partitions::new();
-            for (topic, partitions) in &wish.had {
-                let count = counts.get(topic).filter(|_| wish.topics.contains(topic));
-                let still = partitions.iter().filter(|partition| {
-                    count.is_some_and(|count| (0..*count).contains(*partition))
-                        && shares.taken.insert((*topic, **partition))
-                });
-                let still: BTreeSet<i32> = still.copied().collect();
-                if !still.is_empty() {
-                    kept.insert(*topic, still);
-                }
-            }
-            shares.loads.push(kept.values().map(BTreeSet::len).sum());
-            shares.given.push(kept);
-        }
-        shares
-    }
-
-    fn by_load(&self, topic: &TopicId) -> BTreeSet<(usize, usize)> {
-        let readers = self.readers.get(topic).into_iter().flatten();
-        readers.map(|at| (self.loads[*at], *at)).collect()
-    }
-
-    fn give_free(&mut self, topic: &TopicId, count: i32) {
-        let mut by_load = self.by_load(topic);
-        for partition in 0..count {
-            if self.taken.contains(&(*topic, partition)) {
-                continue;
-            }
-            let Some((load, at)) = by_load.pop_first() else { return };
-            self.given[at].entry(*topic).or_default().insert(partition);
-            self.loads[at] = load + 1;
-            by_load.insert((load + 1, at));
-        }
-    }
-
-    /// Moves this topic's partitions from who has most to who has least, as long as that evens the loads out; tells whether any moved.
-    fn level(&mut self, topic: &TopicId) -> bool {
-        let mut takers = self.by_load(topic);
-        let mut givers: BTreeSet<(usize, usize)> =
-            takers.iter().filter(|(_, at)| self.given[*at].contains_key(topic)).copied().collect();
-        let mut moved = false;
-        while let (Some(&(least, to)), Some(&(most, from))) = (takers.first(), givers.last()) {
-            if most < least + 2 {
-                break;
-            }
-            let Some(partitions) = self.given[from].get_mut(topic) else { break };
-            let Some(partition) = partitions.pop_last() else { break };
-            let gave_all = partitions.is_empty();
-            if gave_all {
-                self.given[from].remove(topic);
-            }
-            self.given[to].entry(*topic).or_default().insert(partition);
-            (self.loads[from], self.loads[to]) = (most - 1, least + 1);
-            for (load, at) in [(least, to), (most, from)] {
-                takers.remove(&(load, at));
-                givers.remove(&(load, at));
-                takers.insert((self.loads[at], at));
-            }
-            givers.insert((least + 1, to));
-            if !gave_all {
-                givers.insert((most - 1, from));
-            }
-            moved = true;
-        }
-        moved
-    }
 }

@@ -17,6 +17,7 @@ mod records;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod uniform;
 
 pub use any::AnyGroup;
 pub use assignor::{Assignor, Partitions, Wish};

@@ -4,11 +4,14 @@
 use bytestring::ByteString;
 
 use super::heartbeat::{Beat, Beaten, LEAVE_STATIC};
-use super::member::{Current, MemberState, Owned, Subscription};
+use super::member::{Current, MemberState, Owned};
 use super::{ConsumerGroup, ConsumerRecord, Refused, gone};
 use crate::base::{ErrorCode, TopicId};
 use crate::group::Now;
 use crate::group::assignor::Partitions;
+
+/// The longest name of a member.
+const ID_AT_MOST: usize = 32_000;
 
 impl ConsumerGroup {
     /// Makes sure that who is heard of is a member in this epoch; tells whether it is a new one.
@@ -24,13 +27,13 @@ impl ConsumerGroup {
                     return self.take_place(instance, &holder, beat, out);
                 }
                 Some(_) => {}
-                None if beat.epoch == 0 => return self.welcome(id, Some(instance), out),
+                None if beat.epoch == 0 => return self.check_new(id),
                 None => return Err(unknown(id)),
             }
         }
         let Some(member) = self.facts.members.get(id) else {
             return match beat.epoch {
-                0 => self.welcome(id, None, out),
+                0 => self.check_new(id),
                 _ => Err(unknown(id)),
             };
         };
@@ -44,23 +47,16 @@ impl ConsumerGroup {
         check_epoch(&member.has, beat.epoch, beat.owned.as_ref()).map(|()| false)
     }
 
-    /// Makes a member; the caller says what it wants.
-    fn welcome(
-        &mut self,
-        id: &ByteString,
-        instance: Option<&ByteString>,
-        out: &mut Vec<ConsumerRecord>,
-    ) -> Result<bool, Refused> {
-        self.check_room()?;
-        let wants = Subscription { instance_id: instance.cloned(), ..Subscription::default() };
-        self.put(ConsumerRecord::Member(id.clone(), Some(wants)), out);
-        Ok(true)
-    }
-
-    pub(super) fn check_room(&self) -> Result<(), Refused> {
+    /// Whether there may be one more member, of this name: a record's key has to hold it.
+    pub(super) fn check_new(&self, id: &ByteString) -> Result<bool, Refused> {
+        if id.len() > ID_AT_MOST {
+            let message =
+                format!("MemberId has {} bytes; at most {ID_AT_MOST} are taken.", id.len());
+            return Err(Refused::new(ErrorCode::InvalidRequest, message));
+        }
         let most = self.config.max_size;
         if self.facts.members.len() < most {
-            return Ok(());
+            return Ok(true);
         }
         let message =
             format!("The consumer group has reached its maximum capacity of {most} members.");

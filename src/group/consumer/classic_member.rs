@@ -137,8 +137,7 @@ impl ConsumerGroup {
         if !is_new && instance.is_some() {
             return Err(ErrorCode::UnknownMemberId);
         }
-        self.check_room().map_err(|refused| refused.code)?;
-        Ok(true)
+        self.check_new(id).map_err(|refused| refused.code)
     }
 
     fn await_sync(&mut self, id: &ByteString, now: Now) {

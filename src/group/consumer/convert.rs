@@ -66,6 +66,9 @@ impl ConsumerGroup {
             upgraded.put(ConsumerRecord::Current(id.clone(), Some(has)), out);
             upgraded.heard(id, now);
         }
+        if epoch == 0 {
+            return Ok(upgraded); // There was nothing.
+        }
         let hash = upgraded.facts.hash;
         upgraded.put(ConsumerRecord::Group(Some((epoch, hash))), out);
         upgraded.put(ConsumerRecord::TargetEpoch(Some((epoch, now.wall_ms))), out);

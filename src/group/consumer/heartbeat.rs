@@ -166,8 +166,10 @@ impl ConsumerGroup {
 
     /// Takes what the member says of itself; tells whether it reads other topics than before.
     fn subscribe(&mut self, beat: &Beat, out: &mut Vec<ConsumerRecord>) -> bool {
-        let Some(member) = self.facts.members.get(&beat.member_id) else { return false };
-        let mut wants = member.wants.clone();
+        // Somebody new said nothing before.
+        let member = self.facts.members.get(&beat.member_id);
+        let before = member.map(|member| member.wants.clone()).unwrap_or_default();
+        let mut wants = before.clone();
         wants.client_id = beat.client_id.clone();
         wants.host = beat.host.clone();
         let new = |new: &Option<ByteString>, old: &mut Option<ByteString>| {
@@ -186,13 +188,13 @@ impl ConsumerGroup {
         }
         // It speaks the new protocol now, whatever it spoke before.
         wants.classic = None;
-        if wants == member.wants {
+        if wants == before && member.is_some() {
             return false;
         }
-        let reads_others = wants.topics != member.wants.topics
-            || wants.pattern() != member.wants.pattern()
+        let reads_others = wants.topics != before.topics
+            || wants.pattern() != before.pattern()
             || wants.assignor.as_deref().and_then(Assignor::named)
-                != member.wants.assignor.as_deref().and_then(Assignor::named);
+                != before.assignor.as_deref().and_then(Assignor::named);
         self.put(ConsumerRecord::Member(beat.member_id.clone(), Some(wants)), out);
         self.drop_patterns(out);
         reads_others
