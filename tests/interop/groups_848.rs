@@ -154,30 +154,30 @@ fn members_of_a_killed_broker_go_on_in_their_epoch_and_lose_nothing() {
 #[test]
 fn a_group_moves_to_the_new_protocol_and_back_while_its_members_work() {
     let broker = lively();
-    Admin::new(broker.address()).create("t", 4, &[]);
+    Admin::new(broker.address()).create("t", 6, &[]);
     let old = old_member(&broker, "g", "t");
-    settle(&[&old], &[4]);
+    settle(&[&old], &[6]);
     assert_eq!(listed(&broker, "g").0, "classic");
     let new = member(&broker, "g", "t");
-    settle(&[&old, &new], &[2, 2]);
+    settle(&[&old, &new], &[3, 3]);
     assert_eq!(listed(&broker, "g"), ("consumer".into(), "Stable".into()));
     let another = old_member(&broker, "g", "t");
-    settle(&[&old, &new, &another], &[1, 2, 1]);
+    settle(&[&old, &new, &another], &[2, 2, 2]);
     for member in [&old, &new, &another] {
         let mut list = member.assignment().expect("it has partitions");
         list.set_all_offsets(rdkafka::Offset::Offset(0)).expect("offsets can be set");
         member.commit(&list, CommitMode::Sync).expect("members of both protocols commit");
     }
     drop(new);
-    settle(&[&old, &another], &[2, 2]);
+    settle(&[&old, &another], &[3, 3]);
     assert_eq!(listed(&broker, "g"), ("classic".into(), "Stable".into()));
     let new = member(&broker, "g", "t");
     drop(old);
     drop(another);
-    settle(&[&new], &[4]);
+    settle(&[&new], &[6]);
     drop(new);
     let old = old_member(&broker, "g", "t");
-    settle(&[&old], &[4]);
+    settle(&[&old], &[6]);
     assert_eq!(listed(&broker, "g"), ("classic".into(), "Stable".into()));
 }
 

@@ -152,6 +152,8 @@ fn our_default(field: &Field) -> String {
         (Some("Some(ByteString::new())" | "Some(Vec::new())" | "Some(Bytes::new())"), _) => {
             String::new()
         }
+        // What stands in a nullable structure that is not there.
+        (Some(structure), Type::Struct(_)) if structure.ends_with("::default())") => String::new(),
         (Some(number), _) => number.replace('_', ""),
     }
 }

@@ -40,7 +40,8 @@ message! {
         subscribed_topic_regex: Option<ByteString>, [0..], nullable [0..], default Some(ByteString::new());
         rebalance_timeout_ms: i32, [0..], default -1;
         server_assignor: Option<ByteString>, [0..], nullable [0..], default Some(ByteString::new());
-        classic_member_metadata: Option<ClassicMemberMetadata>, [0..], nullable [0..], tag 0 [0..];
+        // Kafka takes a member without this tag for one of the classic protocol: null has to be written.
+        classic_member_metadata: Option<ClassicMemberMetadata>, [0..], nullable [0..], tag 0 [0..], default Some(ClassicMemberMetadata::default());
     }
 
     /// Part of [`ConsumerGroupMemberMetadataValue`]: see its `classic_member_metadata`.
@@ -102,7 +103,7 @@ message! {
     TopicPartitions {
         topic_id: Uuid, [0..];
         partitions: Vec<i32>, [0..];
-        assignment_epochs: Option<Vec<i32>>, [0..], nullable [0..], tag 0 [0..];
+        assignment_epochs: Option<Vec<i32>>, [0..], nullable [0..], tag 0 [0..], default Some(Vec::new());
     }
 
     /// The key of what a regular expression matches.
@@ -371,7 +372,10 @@ impl Subscription {
 
 impl From<ConsumerGroupMemberMetadataValue> for Subscription {
     fn from(value: ConsumerGroupMemberMetadataValue) -> Subscription {
-        let classic = value.classic_member_metadata.map(|classic| ClassicPart {
+        // A member of the classic protocol can do something: what names nothing was written by nobody.
+        let classic = value.classic_member_metadata;
+        let classic = classic.filter(|classic| !classic.supported_protocols.is_empty());
+        let classic = classic.map(|classic| ClassicPart {
             session_timeout_ms: classic.session_timeout_ms,
             protocols: classic
                 .supported_protocols
