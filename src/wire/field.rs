@@ -21,14 +21,14 @@ pub(crate) fn put<T: Value>(
     out: &mut Encoder,
 ) -> Result<(), EncodeError> {
     let version = wire.version;
-    let wire = Wire { nullable: field.nullable.contains(version), ..wire };
+    let wire = Wire { nullable: field.nullable.contains(version), tagged: false, ..wire };
     let located = |unfit| unfit_at(unfit, field, schema, version);
     match field.tag {
         Some((tag, versions)) if versions.contains(version) => {
             if is_default() {
                 Ok(())
             } else {
-                tags.put(tag, value, wire).map_err(located)
+                tags.put(tag, value, Wire { tagged: true, ..wire }).map_err(located)
             }
         }
         _ if field.versions.contains(version) => value.put(wire, out).map_err(located),
@@ -49,7 +49,8 @@ pub(crate) fn get<T: Value>(
     if tagged || !field.versions.contains(wire.version) {
         return Ok(None);
     }
-    let wire = Wire { nullable: field.nullable.contains(wire.version), ..wire };
+    let nullable = field.nullable.contains(wire.version);
+    let wire = Wire { nullable, tagged: false, ..wire };
     T::get(wire, input)
         .map(Some)
         .map_err(|wrong| located(wrong, field.name, schema, input.remaining()))
@@ -63,7 +64,7 @@ pub(crate) fn get_tagged<T: Value>(
     bytes: Bytes,
     outer: &mut Input,
 ) -> Result<T, Located> {
-    let wire = Wire { nullable: field.nullable.contains(wire.version), ..wire };
+    let wire = Wire { nullable: field.nullable.contains(wire.version), tagged: true, ..wire };
     let mut input = outer.inner(bytes);
     let read = T::get(wire, &mut input);
     outer.settle(&input);

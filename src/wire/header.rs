@@ -48,7 +48,7 @@ impl Opening {
 const REQUEST_HEADER: Schema = Schema { name: "RequestHeader", fields: &[] };
 const RESPONSE_HEADER: Schema = Schema { name: "ResponseHeader", fields: &[] };
 /// The client id's length is never compact.
-const PLAIN: Wire = Wire { version: 1, flexible: false, nullable: true };
+const PLAIN: Wire = Wire { version: 1, flexible: false, nullable: true, tagged: false };
 
 /// Reads what follows the opening: the client id and, in flexible versions, tagged fields, which are skipped.
 ///

@@ -36,7 +36,7 @@ pub trait Fields: Sized + Default + Clone + PartialEq + std::fmt::Debug {
         flexible: bool,
         out: &mut Encoder,
     ) -> Result<(), EncodeError> {
-        self.put_fields(Wire { version, flexible, nullable: false }, out)
+        self.put_fields(Wire { version, flexible, nullable: false, tagged: false }, out)
     }
 
     /// Reads a message that fills `body`.
@@ -46,7 +46,7 @@ pub trait Fields: Sized + Default + Clone + PartialEq + std::fmt::Debug {
     fn decode_body(version: i16, flexible: bool, body: Bytes) -> Result<Self, DecodeError> {
         let total = body.len();
         let mut input = Input::new(body);
-        let wire = Wire { version, flexible, nullable: false };
+        let wire = Wire { version, flexible, nullable: false, tagged: false };
         let read = Self::get_fields(wire, &mut input).and_then(|message| match input.remaining() {
             0 => Ok(message),
             count => {
@@ -124,20 +124,20 @@ fn writable<T: Fields>(api: Api, version: i16) -> Result<(), EncodeError> {
     exists.then_some(()).ok_or(EncodeError::Version { message: T::SCHEMA.name, version })
 }
 
-/// A structure that may be null has a byte before it: 1, or -1 for null.
+/// A structure that may be null has a byte before it: 1, or for null -1, where it is a tagged field 0.
 impl<T: Fields + Value> Nullable for T {
-    fn put_null(_: Wire, out: &mut Encoder) {
-        out.buffer.put_i8(-1);
+    fn put_null(wire: Wire, out: &mut Encoder) {
+        out.buffer.put_i8(if wire.tagged { 0 } else { -1 });
     }
     fn put_some(&self, wire: Wire, out: &mut Encoder) -> Result<(), Unfit> {
         out.buffer.put_i8(1);
         self.put(wire, out)
     }
     fn get_nullable(wire: Wire, input: &mut Input) -> Result<Option<T>, Unreadable> {
-        match input.i8()? {
-            -1 => Ok(None),
-            1 => T::get(wire, input).map(Some),
-            byte => Err(Fault::Presence { byte }.into()),
+        match (input.i8()?, wire.tagged) {
+            (-1, false) | (0, true) => Ok(None),
+            (1, _) => T::get(wire, input).map(Some),
+            (byte, _) => Err(Fault::Presence { byte }.into()),
         }
     }
 }

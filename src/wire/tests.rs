@@ -129,3 +129,42 @@ fn api_versions_always_answers_with_the_oldest_header() {
     encode_response_header(MetadataRequest::API, 9, 9, &mut out);
     assert_eq!(out.len(), 5);
 }
+
+message! {
+    /// A structure that may be null, once plain and once tagged.
+    Outer {
+        plain: Option<Inner>, [0..], nullable [0..];
+        tagged: Option<Inner>, [0..], nullable [0..], tag 0 [0..], default Some(Inner::default());
+    }
+
+    /// What is in it.
+    Inner {
+        number: i8, [0..];
+        deeper: Option<Deepest>, [0..], nullable [0..];
+    }
+
+    /// What is in that.
+    Deepest {
+        number: i8, [0..];
+    }
+}
+
+/// As Kafka 4.3's generated code writes it: it was found where klog took over Kafka's records of consumer groups.
+#[test]
+fn null_is_minus_one_before_a_plain_structure_and_zero_before_a_tagged_one() {
+    let some = Inner { number: 7, ..Default::default() };
+    for (message, bytes) in [
+        (Outer { plain: None, tagged: None, ..Default::default() }, &[0xff, 1, 0, 1, 0][..]),
+        (
+            Outer { plain: Some(some.clone()), tagged: Some(some), ..Default::default() },
+            &[1, 7, 0xff, 0, 1, 0, 4, 1, 7, 0xff, 0],
+        ),
+        (Outer::default(), &[0xff, 0]),
+    ] {
+        let mut out = Encoder::default();
+        message.encode_body(0, true, &mut out).unwrap();
+        let written = out.into_bytes().unwrap();
+        assert_eq!(written, bytes);
+        assert_eq!(Outer::decode_body(0, true, written).unwrap(), message);
+    }
+}

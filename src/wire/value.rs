@@ -19,6 +19,8 @@ pub struct Wire {
     pub flexible: bool,
     /// Whether the field may be null in this version.
     pub nullable: bool,
+    /// Whether the field is a tagged one in this version.
+    pub tagged: bool,
 }
 
 /// Why a value cannot be written; the message's name is added on the way out.
