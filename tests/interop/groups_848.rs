@@ -2,7 +2,9 @@
 //! they are at work; the broker is killed.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
+use klog::wire::consumer_group_describe::ConsumerGroupDescribeRequest;
 use klog::wire::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
@@ -18,16 +20,18 @@ use crate::raw::Raw;
 
 /// A broker that wants to hear of members often.
 fn lively() -> Broker {
-    Broker::with(&[
-        ("group.initial.rebalance.delay.ms", "0"),
-        ("group.min.session.timeout.ms", "100"),
-        ("group.consumer.heartbeat.interval.ms", "100"),
-        ("group.consumer.min.heartbeat.interval.ms", "100"),
-        ("group.consumer.session.timeout.ms", "2000"),
-        ("group.consumer.min.session.timeout.ms", "2000"),
-        ("group.consumer.assignment.interval.ms", "0"),
-    ])
+    Broker::with(&LIVELY)
 }
+
+const LIVELY: [(&str, &str); 7] = [
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("group.min.session.timeout.ms", "100"),
+    ("group.consumer.heartbeat.interval.ms", "100"),
+    ("group.consumer.min.heartbeat.interval.ms", "100"),
+    ("group.consumer.session.timeout.ms", "2000"),
+    ("group.consumer.min.session.timeout.ms", "2000"),
+    ("group.consumer.assignment.interval.ms", "0"),
+];
 
 fn member_with(broker: &Broker, group: &str, topic: &str, more: &[(&str, &str)]) -> BaseConsumer {
     let mut config = config(broker.address());
@@ -35,6 +39,7 @@ fn member_with(broker: &Broker, group: &str, topic: &str, more: &[(&str, &str)])
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
+        .set("reconnect.backoff.max.ms", "500")
         .set("topic.metadata.refresh.interval.ms", "500");
     more.iter().for_each(|(key, value)| {
         config.set(*key, *value);
@@ -59,9 +64,14 @@ fn old_member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
 
 /// A group's type and state, as ListGroups tells them.
 fn listed(broker: &Broker, group: &str) -> (String, String) {
-    let answer = Raw::connect(broker.address()).call(5, &ListGroupsRequest::default());
-    let found = answer.groups.into_iter().find(|one| one.group_id == group).expect("it is listed");
-    (found.group_type.to_string(), found.group_state.to_string())
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let answer = Raw::connect(broker.address()).call(5, &ListGroupsRequest::default());
+        if let Some(found) = answer.groups.into_iter().find(|one| one.group_id == group) {
+            return (found.group_type.to_string(), found.group_state.to_string());
+        }
+        assert!(Instant::now() < end, "{group} is not listed");
+    }
 }
 
 #[test]
@@ -198,6 +208,64 @@ fn a_static_member_that_restarts_keeps_its_partitions_and_one_that_is_killed_is_
     assert_eq!(one.assignment().expect("it has one").elements()[0].partition(), had);
     drop(one);
     settle(&[&two], &[2]);
+}
+
+/// A group's epoch, and its members with their epochs and how many partitions they have.
+fn described(broker: &Broker, group: &str) -> (i32, BTreeMap<String, (i32, usize)>) {
+    let request = ConsumerGroupDescribeRequest {
+        group_ids: vec![group.to_owned().into()],
+        ..Default::default()
+    };
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let answer = Raw::connect(broker.address()).call(1, &request).groups.remove(0);
+        let members = answer.members.into_iter().map(|member| {
+            let topics = member.assignment.topic_partitions;
+            let count = topics.iter().map(|topic| topic.partitions.len()).sum();
+            (member.member_id.to_string(), (member.member_epoch, count))
+        });
+        if answer.error_code == 0 {
+            return (answer.group_epoch, members.collect());
+        }
+        assert!(Instant::now() < end, "{group} is not described: {}", answer.error_code);
+    }
+}
+
+#[test]
+fn kafka_and_klog_take_turns_and_members_of_both_protocols_stay_what_they_are() {
+    // A member may take a while to find the broker again.
+    let patient = LIVELY.into_iter().filter(|(key, _)| !key.contains("consumer.session"));
+    let mut broker = Broker::kafka_with(&patient.collect::<Vec<_>>());
+    Admin::new(broker.address()).create("t", 4, &[]);
+    let old = [
+        ("heartbeat.interval.ms", "100"),
+        ("session.timeout.ms", "45000"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+    ];
+    let (new, old) = (member(&broker, "g", "t"), member_with(&broker, "g", "t", &old));
+    settle(&[&new, &old], &[2, 2]);
+    for turn in 0..3 {
+        for partition in 0..4 {
+            kcat(&broker, &["-P", "-t", "t", "-p", &partition.to_string()], b"a\nb\n");
+        }
+        assert_eq!(read(&[&new, &old], 8).len(), 8, "turn {turn}");
+        for member in [&new, &old] {
+            member.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
+        }
+        let (epoch, members) = described(&broker, "g");
+        broker.stop();
+        broker.hand_over();
+        let (then_epoch, then_members) = described(&broker, "g");
+        // The two hash topics differently: there may be an epoch more, but nobody has other partitions for it.
+        assert!(then_epoch >= epoch, "turn {turn}: {epoch} became {then_epoch}");
+        assert_eq!(then_members.len(), members.len(), "turn {turn}");
+        for (id, (epoch, count)) in members {
+            let (then_epoch, then_count) = then_members[&id];
+            assert!(then_epoch >= epoch && then_count == count, "turn {turn}: {then_members:?}");
+        }
+    }
+    settle(&[&new, &old], &[2, 2]);
+    assert_eq!(listed(&broker, "g"), ("consumer".into(), "Stable".into()));
 }
 
 #[test]
