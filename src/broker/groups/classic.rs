@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use tokio::sync::oneshot;
 
-use super::Coordinated;
 use super::timer::forget_if_nothing;
+use super::{Coordinated, keep};
 use crate::base::ErrorCode;
 use crate::broker::node::Node;
 use crate::group::{AnyGroup, Group, Join, Joined, Leaving, Sync, Synced};
@@ -21,7 +21,7 @@ impl Node {
         id: &ByteString,
         join: Join,
     ) -> Result<oneshot::Receiver<Joined>, ErrorCode> {
-        let now = self.group_now();
+        let (now, join) = (self.group_now(), keep::join(join));
         let found = match join.member_id.is_empty() {
             true => self.groups.find_or_make(id, now),
             false => self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?,
@@ -69,7 +69,7 @@ impl Node {
         let found = self.groups.find(id).ok_or(ErrorCode::UnknownMemberId)?;
         let (answer, answered) = oneshot::channel();
         let ticket = self.groups.next_ticket();
-        let topics = self.group_topics();
+        let (topics, sync) = (self.group_topics(), keep::sync(sync));
         // A share is handed out only once it is stored: there is nothing to write now.
         let _ = self.drive(&found, |coordinated, asked| match &mut coordinated.group {
             AnyGroup::Consumer(group) => drop(answer.send(group.sync(&sync, &topics, now))),

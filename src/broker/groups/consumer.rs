@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use super::store::Durable;
 use super::timer::forget_if_nothing;
-use super::{Coordinated, drive::Asked};
+use super::{Coordinated, drive::Asked, keep};
 use crate::base::{ErrorCode, TopicId};
 use crate::broker::node::Node;
 use crate::group::{
@@ -44,8 +44,8 @@ impl Node {
                 Refused::new(ErrorCode::UnknownMemberId, message)
             })?,
         };
-        let (beaten, written) =
-            self.drive(&found, |coordinated, asked| self.beat(coordinated, beat, asked));
+        let (beaten, written) = self
+            .drive(&found, |coordinated, asked| self.beat(coordinated, keep::beat(beat), asked));
         if beaten.is_err() {
             forget_if_nothing(self, id, &found);
         }

@@ -65,7 +65,8 @@ impl Node {
         let id = coordinated.group.id().clone();
         let durable = self.store_entries(&id, &coordinated.unwritten)?;
         coordinated.stored |= !coordinated.unwritten.is_empty();
-        coordinated.unwritten.clear();
+        // A list that was long once would stay so for as long as the group is there.
+        coordinated.unwritten = Vec::new();
         Ok(durable)
     }
 

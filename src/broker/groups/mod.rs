@@ -7,6 +7,7 @@
 mod classic;
 mod consumer;
 mod drive;
+mod keep;
 mod load;
 mod offsets;
 mod store;
@@ -33,6 +34,7 @@ use load::Loading;
 use timer::Timer;
 use topics::Seen;
 
+pub use keep::text as keep_text;
 pub use load::load;
 pub use offsets::{Commit, Place};
 pub use timer::{expire, run};
@@ -151,6 +153,7 @@ impl Groups {
         if let Some(found) = self.find(id) {
             return found;
         }
+        let id = &keep::text(id);
         let mut by_id = self.by_id.write();
         let made = || {
             let group = Group::new(id.clone(), self.config, now);

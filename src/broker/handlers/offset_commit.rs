@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use crate::base::{ErrorCode, TopicId};
 use crate::broker::dispatch::Call;
-use crate::broker::groups::{Commit, Place};
+use crate::broker::groups::{Commit, Place, keep_text};
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
 use crate::group::CommittedOffset;
@@ -90,7 +90,7 @@ fn offset(
     CommittedOffset {
         offset: partition.committed_offset,
         leader_epoch: partition.committed_leader_epoch,
-        metadata: partition.committed_metadata.clone().unwrap_or_default(),
+        metadata: partition.committed_metadata.as_ref().map(keep_text).unwrap_or_default(),
         committed_at: node.now().0,
         expires_at,
     }

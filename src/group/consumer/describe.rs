@@ -77,7 +77,7 @@ impl ConsumerGroup {
     /// Where it stands.
     pub fn state(&self) -> ConsumerState {
         let facts = &self.facts;
-        let settled = |member: &Member| {
+        let settled = |member: &Box<Member>| {
             member.has.state == MemberState::Stable && member.has.epoch == facts.target_epoch
         };
         if facts.members.is_empty() {
@@ -93,7 +93,7 @@ impl ConsumerGroup {
 
     /// As ConsumerGroupDescribe shows it.
     pub fn describe(&self) -> DescribedConsumer {
-        let member = |(id, member): (&ByteString, &Member)| DescribedConsumerMember {
+        let member = |(id, member): (&ByteString, &Box<Member>)| DescribedConsumerMember {
             id: id.clone(),
             instance_id: member.wants.instance_id.clone(),
             rack_id: member.wants.rack_id.clone(),

@@ -122,8 +122,8 @@ pub(super) struct Facts {
     pub target_epoch: i32,
     /// When that was, in ms.
     pub target_at: i64,
-    /// The members, by id.
-    pub members: BTreeMap<ByteString, Member>,
+    /// The members, by id; boxed, for most groups have few, and a map's node has room for many.
+    pub members: BTreeMap<ByteString, Box<Member>>,
     /// What their regular expressions match.
     pub patterns: BTreeMap<ByteString, Resolved>,
 }
@@ -206,6 +206,10 @@ impl ConsumerGroup {
                 self.own(id, Current::default());
                 self.facts.members.remove(id);
                 self.patience.remove(id);
+                if self.is_empty() {
+                    // An empty map keeps its last node.
+                    (self.facts.members, self.patience) = Default::default();
+                }
             }
             ConsumerRecord::Target(id, Some(target)) => {
                 self.facts.members.entry(id.clone()).or_default().target = target.clone();
@@ -228,7 +232,7 @@ impl ConsumerGroup {
     /// After a restart: each member has a whole session to be heard of again, and as long as before to give up what it is to.
     pub fn loaded(&mut self, now: Now) {
         // What only compaction left of a member is none.
-        let unheard = |member: &Member| member.wants == Subscription::default();
+        let unheard = |member: &Box<Member>| member.wants == Subscription::default();
         let rest = self.facts.members.iter().filter(|(_, member)| unheard(member));
         let rest: Vec<ByteString> = rest.map(|(id, _)| id.clone()).collect();
         rest.into_iter().for_each(|id| self.replay(&ConsumerRecord::Member(id, None)));

@@ -5,6 +5,7 @@ mod batches;
 mod connections;
 mod fetches;
 mod frames;
+mod groups;
 mod topics;
 
 use klog::wire::api_versions::ApiVersionsRequest;
