@@ -326,6 +326,9 @@ fn heartbeats_that_make_no_sense_are_refused_with_kafkas_codes() {
     assert_eq!((joined.error_code, joined.member_epoch > 0), (0, true));
     assert_eq!(joined.assignment.expect("it is told").topic_partitions[0].partitions, [0]);
     assert_eq!(beat(&|r| r.member_epoch = 99).error_code, 110);
+    let elsewhere = beat(&|r| (r.group_id, r.member_epoch) = ("nowhere".into(), 5)).error_code;
+    assert_eq!(elsewhere, if broker.is_klog() { 25 } else { 69 });
+    assert_eq!(beat(&|_| ()).error_code, 0, "the answer was lost: it joins again");
     assert_eq!(beat(&|r| (r.member_id, r.member_epoch) = ("n".into(), 1)).error_code, 25);
     assert_eq!(beat(&|r| r.member_epoch = -1).member_epoch, -1);
 }
