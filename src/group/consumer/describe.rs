@@ -77,14 +77,14 @@ impl ConsumerGroup {
     /// Where it stands.
     pub fn state(&self) -> ConsumerState {
         let facts = &self.facts;
-        let settled = |member: &Box<Member>| {
+        let settled = |member: &Member| {
             member.has.state == MemberState::Stable && member.has.epoch == facts.target_epoch
         };
         if facts.members.is_empty() {
             ConsumerState::Empty
         } else if facts.epoch > facts.target_epoch {
             ConsumerState::Assigning
-        } else if facts.members.values().all(settled) {
+        } else if facts.members.values().all(|member| settled(member)) {
             ConsumerState::Stable
         } else {
             ConsumerState::Reconciling
@@ -93,7 +93,7 @@ impl ConsumerGroup {
 
     /// As ConsumerGroupDescribe shows it.
     pub fn describe(&self) -> DescribedConsumer {
-        let member = |(id, member): (&ByteString, &Box<Member>)| DescribedConsumerMember {
+        let shown = |id: &ByteString, member: &Member| DescribedConsumerMember {
             id: id.clone(),
             instance_id: member.wants.instance_id.clone(),
             rack_id: member.wants.rack_id.clone(),
@@ -111,7 +111,7 @@ impl ConsumerGroup {
             epoch: self.facts.epoch,
             target_epoch: self.facts.target_epoch,
             assignor: self.assignor().name(),
-            members: self.facts.members.iter().map(member).collect(),
+            members: self.facts.members.iter().map(|(id, member)| shown(id, member)).collect(),
         }
     }
 

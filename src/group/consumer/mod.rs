@@ -232,8 +232,8 @@ impl ConsumerGroup {
     /// After a restart: each member has a whole session to be heard of again, and as long as before to give up what it is to.
     pub fn loaded(&mut self, now: Now) {
         // What only compaction left of a member is none.
-        let unheard = |member: &Box<Member>| member.wants == Subscription::default();
-        let rest = self.facts.members.iter().filter(|(_, member)| unheard(member));
+        let members = self.facts.members.iter();
+        let rest = members.filter(|(_, member)| member.wants == Subscription::default());
         let rest: Vec<ByteString> = rest.map(|(id, _)| id.clone()).collect();
         rest.into_iter().for_each(|id| self.replay(&ConsumerRecord::Member(id, None)));
         let ids: Vec<ByteString> = self.facts.members.keys().cloned().collect();
