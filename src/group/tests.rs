@@ -273,6 +273,11 @@ fn offsets_are_taken_from_members_of_this_generation_only() {
     assert_eq!(check(&leader.member_id, 1), Err(ErrorCode::IllegalGeneration));
     assert_eq!(check("nobody", 2), Err(ErrorCode::UnknownMemberId));
     assert_eq!(check("", -1), Err(ErrorCode::UnknownMemberId));
+    let mut completing = Run::new(config());
+    let first = completing.join("", None, &["range"]);
+    let id = completing.joined[&first].member_id.clone();
+    let early = completing.group.check_commit(&id, None, 1, at(0));
+    assert_eq!(early, Err(ErrorCode::RebalanceInProgress), "nobody has its share yet");
     let mut empty = Group::new("g".into(), config(), at(0));
     assert_eq!(empty.check_commit(&ByteString::new(), None, -1, at(0)), Ok(()));
 }

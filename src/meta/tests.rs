@@ -182,6 +182,22 @@ fn a_feature_goes_down_if_that_is_allowed_and_no_record_is_lost_by_it() {
 }
 
 #[test]
+fn consumer_groups_are_a_feature_that_can_be_turned_on_and_off() {
+    let mut image = image();
+    let to = |level: i16, may_downgrade: bool| {
+        [FeatureChange { name: GROUP_VERSION_FEATURE.into(), level, may_downgrade }]
+    };
+    let on = update_features(&image, &to(GROUP_VERSION, false)).unwrap();
+    apply(&mut image, &on);
+    assert_eq!(image.features().get(GROUP_VERSION_FEATURE), Some(&GROUP_VERSION));
+    assert!(update_features(&image, &to(GROUP_VERSION + 1, false)).is_err());
+    assert!(update_features(&image, &to(0, false)).is_err(), "it was not allowed");
+    let off = update_features(&image, &to(0, true)).unwrap();
+    apply(&mut image, &off);
+    assert_eq!(image.features().get(GROUP_VERSION_FEATURE), None);
+}
+
+#[test]
 fn a_partition_that_a_kafka_left_without_a_leader_gets_one_in_the_next_epoch() {
     let mut image = image();
     let records = create_topic(&image, &topic("events", 2), id(1), || id(9)).unwrap();

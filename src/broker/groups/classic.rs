@@ -34,6 +34,9 @@ impl Node {
             if coordinated.dead {
                 return Some(Joined::failed(ErrorCode::CoordinatorNotAvailable, member_id));
             }
+            if let Err(code) = self.write(coordinated) {
+                return Some(Joined::failed(code, member_id));
+            }
             self.leave_consumers(coordinated);
             match &mut coordinated.group {
                 AnyGroup::Consumer(group) => {

@@ -49,8 +49,7 @@ impl Node {
         if beaten.is_err() {
             forget_if_nothing(self, id, &found);
         }
-        let durable = written
-            .map_err(|code| Refused::new(code, "what the group came to could not be written"))?;
+        let durable = written.map_err(unwritten)?;
         Ok((beaten?, durable))
     }
 
@@ -64,6 +63,8 @@ impl Node {
             let message = "the group was just deleted";
             return Err(Refused::new(ErrorCode::CoordinatorNotAvailable, message));
         }
+        // What could not be written goes first: nothing new is taken before.
+        self.write(coordinated).map_err(unwritten)?;
         let (topics, now) = (self.group_topics(), self.group_now());
         if let AnyGroup::Consumer(group) = &mut coordinated.group {
             return group.heartbeat(beat, &topics, now, &mut asked.records);
@@ -126,4 +127,8 @@ impl Node {
         let image = self.image();
         places.filter_map(|(name, at)| Some((image.topic(name)?.id, *at))).collect()
     }
+}
+
+fn unwritten(code: ErrorCode) -> Refused {
+    Refused::new(code, "what the group came to could not be written")
 }

@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// Writes what has to be, also what could not be written before. Nobody is answered for what was not.
-    fn write(&self, coordinated: &mut Coordinated) -> Result<Durable, ErrorCode> {
+    pub(super) fn write(&self, coordinated: &mut Coordinated) -> Result<Durable, ErrorCode> {
         let id = coordinated.group.id().clone();
         let durable = self.store_entries(&id, &coordinated.unwritten)?;
         coordinated.stored |= !coordinated.unwritten.is_empty();

@@ -250,6 +250,8 @@ impl World {
     fn check_restart(&self) {
         let (again, seed) = (self.run.again(), self.seed);
         assert_eq!(again.facts, self.run.group.facts, "a restart finds another group; seed {seed}");
+        let again = self.run.again_compacted();
+        assert_eq!(again.facts, self.run.group.facts, "compaction lost something; seed {seed}");
     }
 
     fn converge(&mut self) {

@@ -100,6 +100,25 @@ impl Run {
         self.group.on_time(at(self.now), &mut self.stored);
     }
 
+    /// The group as a restart finds it after compaction: of each key the last record, of what is gone none.
+    pub fn again_compacted(&self) -> ConsumerGroup {
+        let mut last = BTreeMap::new();
+        for (at, record) in self.stored.iter().enumerate() {
+            let (key, _) = Entry::Consumer("g".into(), record.clone()).encode().unwrap();
+            last.insert(key, at);
+        }
+        let mut kept: Vec<usize> = last.into_values().collect();
+        kept.sort_unstable();
+        let mut again = ConsumerGroup::new("g".into(), self.group.config.clone());
+        for at in kept {
+            let (_, value) = Entry::Consumer("g".into(), self.stored[at].clone()).encode().unwrap();
+            if value.is_some() {
+                again.replay(&self.stored[at]);
+            }
+        }
+        again
+    }
+
     /// The group as a restart finds it.
     pub fn again(&self) -> ConsumerGroup {
         let mut again = ConsumerGroup::new("g".into(), self.group.config.clone());
