@@ -37,6 +37,7 @@ impl fmt::Display for Kind {
 /// A broker; killed and its data removed when dropped.
 pub struct Broker {
     kind: Kind,
+    settings: Vec<(&'static str, &'static str)>,
     home: TempDir,
     address: String,
     child: Option<Child>,
@@ -45,17 +46,34 @@ pub struct Broker {
 impl Broker {
     /// A fresh data directory on a free port; nothing runs yet.
     pub fn prepare(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
+        Broker::prepare_with(kind, dir, &[])
+    }
+
+    fn prepare_with(
+        kind: Kind,
+        dir: &Path,
+        settings: &[(&'static str, &'static str)],
+    ) -> anyhow::Result<Broker> {
         let home = TempDir::new_in(dir)?;
         let address = free_address()?;
         if kind == Kind::Kafka {
-            format_kafka(home.path(), &address)?;
+            format_kafka(home.path(), &address, settings)?;
         }
-        Ok(Broker { kind, home, address, child: None })
+        Ok(Broker { kind, settings: settings.to_vec(), home, address, child: None })
     }
 
     /// A fresh broker that answers requests.
     pub fn start(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
-        let mut broker = Broker::prepare(kind, dir)?;
+        Broker::start_with(kind, dir, &[])
+    }
+
+    /// The same with further settings, by Kafka's names.
+    pub fn start_with(
+        kind: Kind,
+        dir: &Path,
+        settings: &[(&'static str, &'static str)],
+    ) -> anyhow::Result<Broker> {
+        let mut broker = Broker::prepare_with(kind, dir, settings)?;
         broker.launch()?;
         broker.wait_until(|address| Raw::connect(address)?.api_versions())?;
         Ok(broker)
@@ -68,6 +86,9 @@ impl Broker {
             Kind::Klog => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
                 command.args(["serve", "--listen", &self.address, "--data-dir"]).arg(self.data());
+                for (key, value) in &self.settings {
+                    command.args(["--set", &format!("{key}={value}")]);
+                }
                 command
             }
             Kind::Kafka => {
@@ -167,16 +188,17 @@ pub fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-fn format_kafka(home: &Path, address: &str) -> anyhow::Result<()> {
+fn format_kafka(home: &Path, address: &str, settings: &[(&str, &str)]) -> anyhow::Result<()> {
     let controller = free_address()?;
     let config = home.join("server.properties");
+    let more: String = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
     fs::write(
         &config,
         format!(
             "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n\
              listeners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
              controller.quorum.bootstrap.servers={controller}\nlog.dirs={}\n\
-             offsets.topic.replication.factor=1\n",
+             offsets.topic.replication.factor=1\n{more}",
             home.join("data").display()
         ),
     )?;

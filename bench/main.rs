@@ -4,6 +4,7 @@
 mod bare;
 mod broker;
 mod closed;
+mod groups;
 mod load;
 mod many;
 mod options;
@@ -47,6 +48,7 @@ fn run(options: &Options, case: Case, name: &str) -> anyhow::Result<Vec<Leg>> {
         Case::Small => small::run,
         Case::Flush => small::run_flush,
         Case::Partitions => many::run,
+        Case::Groups => groups::run,
     };
     let mut legs = Vec::new();
     for round in 1..=options.rounds {

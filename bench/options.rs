@@ -57,7 +57,7 @@ pub struct Options {
     #[arg(long, default_value_t = 16, help_heading = "flush")]
     pub flush_connections: usize,
     /// How long to measure, after a warm-up of a fifth of it
-    #[arg(long, default_value_t = 10, help_heading = "small, flush")]
+    #[arg(long, default_value_t = 10, help_heading = "small, flush, groups")]
     seconds: u64,
 
     /// Partitions in all, a thousand a topic
@@ -69,6 +69,13 @@ pub struct Options {
     /// Records in all
     #[arg(long, default_value_t = 1_000_000, help_heading = "partitions")]
     pub records: u64,
+
+    /// Members of a group that rebalances
+    #[arg(long, value_delimiter = ',', default_values_t = [2, 20, 200], help_heading = "groups")]
+    pub members: Vec<usize>,
+    /// Connections, each with one commit in flight
+    #[arg(long, default_value_t = 16, help_heading = "groups")]
+    pub committers: usize,
 
     /// cargo bench adds this
     #[arg(long, hide = true)]
@@ -95,4 +102,6 @@ pub enum Case {
     Flush,
     /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
     Partitions,
+    /// Groups of the consumer protocol: how long a rebalance takes with heartbeats every 100 ms, and commits a second
+    Groups,
 }

@@ -38,7 +38,7 @@ impl Raw {
         Ok(Raw { stream })
     }
 
-    fn call<R: Request>(&mut self, version: i16, request: &R) -> anyhow::Result<R::Response> {
+    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> anyhow::Result<R::Response> {
         self.stream.write_all(&frame(version, request)?)?;
         let mut length = [0; 4];
         self.stream.read_exact(&mut length)?;
@@ -189,7 +189,7 @@ fn ensure_produced(response: &ProduceResponse) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn frame<R: Request>(version: i16, request: &R) -> anyhow::Result<Vec<u8>> {
+pub fn frame<R: Request>(version: i16, request: &R) -> anyhow::Result<Vec<u8>> {
     let mut out = Encoder::with_capacity(256);
     encode_request_header(R::API, version, 1, Some(&"klog-bench".into()), &mut out)?;
     request.encode(version, &mut out)?;
