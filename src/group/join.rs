@@ -143,9 +143,7 @@ impl Group {
             self.replace_static(old, join, ticket, now, out);
             return Ok(());
         }
-        if self.members.len() + self.pending.len() >= self.config.max_size {
-            return Err(ErrorCode::GroupMaxSizeReached.into());
-        }
+        self.check_room()?;
         let id = join.fresh_id.clone();
         if join.must_know_id && join.instance_id.is_none() {
             self.pending.insert(id.clone(), now.after(i64::from(join.session_timeout_ms)));
@@ -153,6 +151,14 @@ impl Group {
         }
         self.add(id, join, ticket, now, out);
         Ok(())
+    }
+
+    /// Who was only given a name takes no room yet: it may never have heard of it.
+    fn check_room(&self) -> Result<(), Refusal> {
+        match self.members.len() < self.config.max_size {
+            true => Ok(()),
+            false => Err(ErrorCode::GroupMaxSizeReached.into()),
+        }
     }
 
     fn admit_known(
@@ -163,6 +169,7 @@ impl Group {
         out: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         if self.pending.remove(&join.member_id).is_some() {
+            self.check_room()?;
             if join.instance_id.is_some() {
                 return Err(ErrorCode::UnknownMemberId.into());
             }

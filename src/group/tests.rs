@@ -248,6 +248,18 @@ fn somebody_new_is_sent_away_with_a_name_and_the_group_waits_for_it() {
 }
 
 #[test]
+fn a_group_takes_so_many_members_and_who_was_only_given_a_name_is_none() {
+    let mut run = Run::new(GroupConfig { max_size: 1, ..config() });
+    run.group.pending.extend([("a".into(), 10_000), ("b".into(), 10_000)]);
+    let first = run.join("a", None, &["range"]);
+    assert_eq!(run.joined[&first].error, ErrorCode::None);
+    let late = run.join("b", None, &["range"]);
+    assert_eq!(run.joined[&late].error, ErrorCode::GroupMaxSizeReached);
+    let another = run.join("", None, &["range"]);
+    assert_eq!(run.joined[&another].error, ErrorCode::GroupMaxSizeReached);
+}
+
+#[test]
 fn a_static_member_that_comes_back_keeps_its_share_and_fences_its_predecessor() {
     let mut run = Run::new(config());
     let first = run.join("", Some("one"), &["range"]);
