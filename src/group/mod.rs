@@ -24,7 +24,7 @@ pub use assignor::{Assignor, Partitions, Wish};
 pub use classic::{Described, DescribedMember, Group, GroupState};
 pub use consumer::{
     Beat, Beaten, ConsumerConfig, ConsumerGroup, ConsumerRecord, ConsumerState, DescribedConsumer,
-    DescribedConsumerMember, MigrationPolicy, Refused, Topics,
+    DescribedConsumerMember, MigrationPolicy, Refused, Topics, is_blank,
 };
 pub use join::{Join, Joined, JoinedMember};
 pub use offsets::{CommittedOffset, CommittedOffsets};

@@ -1,21 +1,24 @@
 //! Groups of the consumer protocol (KIP-848): members of Java and librdkafka join, share, leave, are killed, and change the protocol while
 //! they are at work; the broker is killed.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use klog::wire::consumer_group_describe::ConsumerGroupDescribeRequest;
 use klog::wire::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 use klog::wire::list_groups::ListGroupsRequest;
+use klog::wire::offset_fetch::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
+};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
 use crate::broker::Broker;
 use crate::dump::dump_offsets;
 use crate::groups::{CONSUMER, DEADLINE, GROUPS, position, read, settle, tool, write};
 use crate::kcat::kcat;
-use crate::librdkafka::{Admin, config};
+use crate::librdkafka::{Admin, config, next_despite_errors};
 use crate::raw::Raw;
 
 /// A broker that wants to hear of members often.
@@ -161,6 +164,71 @@ fn members_of_a_killed_broker_go_on_in_their_epoch_and_lose_nothing() {
     assert_eq!(position(&committed), 3);
 }
 
+/// Rounds in which the broker is killed at any moment and members come and go: every record is read, and nothing is committed that was not.
+#[test]
+fn whoever_is_killed_every_record_is_read_and_no_commit_runs_ahead() {
+    let rounds = if std::env::var_os("KLOG_LONG").is_some() { 50 } else { 5 };
+    let mut broker = lively();
+    Admin::new(broker.address()).create("t", 4, &[]);
+    let mut members = vec![member(&broker, "g", "t"), member(&broker, "g", "t")];
+    let mut seen: BTreeMap<i32, BTreeSet<Vec<u8>>> = BTreeMap::new();
+    for round in 0..rounds {
+        for partition in 0..4 {
+            let lines: String = (0..10).map(|line| format!("{round}-{line}\n")).collect();
+            kcat(&broker, &["-P", "-t", "t", "-p", &partition.to_string()], lines.as_bytes());
+        }
+        match round % 3 {
+            0 => members.push(member(&broker, "g", "t")),
+            1 => drop(members.remove(0)),
+            _ => {}
+        }
+        let end = Instant::now() + DEADLINE;
+        let mut kills = (round % 2) + 1;
+        while seen.values().map(BTreeSet::len).sum::<usize>() < (round + 1) * 40 || kills > 0 {
+            assert!(Instant::now() < end, "round {round}: records do not come: {seen:?}");
+            for member in &members {
+                let record = next_despite_errors(member, Duration::from_millis(20));
+                if let Some(record) = record {
+                    let values = seen.entry(record.partition).or_default();
+                    values.insert(record.value.unwrap_or_default());
+                }
+                // Refused while a rebalance is under way or the broker is away.
+                let _ = member.commit_consumer_state(CommitMode::Async);
+            }
+            if kills > 0 && seen.values().map(BTreeSet::len).sum::<usize>() > round * 40 {
+                broker.kill();
+                broker.restart();
+                kills -= 1;
+            }
+        }
+        let (_, described) = described(&broker, "g");
+        let owned: usize = described.values().map(|(_, count)| count).sum();
+        assert!(owned <= 4, "round {round}: {described:?}");
+        for (partition, values) in &seen {
+            let committed = committed(&broker, "g", *partition);
+            let read = values.len() as i64;
+            assert!(committed <= read, "round {round}: {committed} of {read} are committed");
+        }
+    }
+}
+
+fn committed(broker: &Broker, group: &str, partition: i32) -> i64 {
+    let topics = OffsetFetchRequestTopics {
+        name: "t".into(),
+        partition_indexes: vec![partition],
+        ..Default::default()
+    };
+    let group = OffsetFetchRequestGroup {
+        group_id: group.to_owned().into(),
+        topics: Some(vec![topics]),
+        member_epoch: -1,
+        ..Default::default()
+    };
+    let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
+    let answer = Raw::connect(broker.address()).call(9, &request);
+    answer.groups[0].topics[0].partitions[0].committed_offset
+}
+
 #[test]
 fn a_group_moves_to_the_new_protocol_and_back_while_its_members_work() {
     let broker = lively();
@@ -295,6 +363,36 @@ fn kafkas_group_tool_shows_a_group_of_the_new_protocol() {
     groups("--reset-offsets --group g --topic t --to-earliest --execute");
     groups("--delete --group g");
     assert!(!groups("--list").lines().any(|line| line == "g"));
+}
+
+#[test]
+fn the_new_protocol_is_a_feature_that_kafkas_tool_turns_off_and_on() {
+    let broker = lively();
+    Admin::new(broker.address()).create("t", 1, &[]);
+    let new = member(&broker, "g", "t");
+    settle(&[&new], &[1]);
+    drop(new);
+    let features = |line: &str| tool(&broker, "org.apache.kafka.tools.FeatureCommand", line);
+    let level = |text: &str| {
+        let line = text.lines().find(|line| line.contains("group.version")).unwrap_or_default();
+        let level = line.split("FinalizedVersionLevel:").nth(1).unwrap_or_default();
+        level.split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(level(&features("describe").ok()), "1");
+    features("downgrade --feature group.version=0").ok();
+    assert_eq!(level(&features("describe").ok()), "0");
+    let request = ConsumerGroupHeartbeatRequest {
+        group_id: "h".into(),
+        member_id: "m".into(),
+        rebalance_timeout_ms: 1000,
+        subscribed_topic_names: Some(vec!["t".into()]),
+        topic_partitions: Some(Vec::new()),
+        ..Default::default()
+    };
+    assert_eq!(Raw::connect(broker.address()).call(1, &request).error_code, 35);
+    features("upgrade --feature group.version=1").ok();
+    let new = member(&broker, "g", "t");
+    settle(&[&new], &[1]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
-use crate::group::{Beat, Beaten, Partitions, Refused};
+use crate::group::{Beat, Beaten, Partitions, Refused, is_blank};
 use crate::wire::consumer_group_heartbeat::{
     Assignment, ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, TopicPartitions,
 };
@@ -21,7 +21,7 @@ pub fn handle(call: Call<ConsumerGroupHeartbeatRequest>) -> Reply<ConsumerGroupH
         return Reply::ready(refuse(Refused::new(ErrorCode::UnsupportedVersion, message)));
     }
     let group = call.request.group_id.clone();
-    if group.is_empty() {
+    if is_blank(&group) {
         let refused = Refused::new(ErrorCode::InvalidRequest, "GroupId can't be empty.");
         return Reply::ready(refuse(refused));
     }

@@ -106,13 +106,13 @@ impl ConsumerGroup {
 
     fn check(&self, beat: &Beat) -> Result<(), Refused> {
         let invalid = |message: &str| Err(Refused::new(ErrorCode::InvalidRequest, message));
-        if beat.member_id.is_empty() {
+        if is_blank(&beat.member_id) {
             return invalid("MemberId can't be empty.");
         }
-        if beat.instance_id.as_ref().is_some_and(|instance| instance.is_empty()) {
+        if beat.instance_id.as_deref().is_some_and(is_blank) {
             return invalid("InstanceId can't be empty.");
         }
-        if beat.rack_id.as_ref().is_some_and(|rack| rack.is_empty()) {
+        if beat.rack_id.as_deref().is_some_and(is_blank) {
             return invalid("RackId can't be empty.");
         }
         match beat.epoch {
@@ -209,4 +209,9 @@ impl Beat {
             && self.owned.is_some();
         self.epoch == 0 || all
     }
+}
+
+/// Whether nothing stands in a text, as Java's `trim` sees it.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|letter| letter <= ' ')
 }

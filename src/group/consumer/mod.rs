@@ -26,7 +26,7 @@ use super::assignor::{Assignor, Partitions};
 use crate::base::{ErrorCode, TopicId};
 
 pub use describe::{ConsumerState, DescribedConsumer, DescribedConsumerMember};
-pub use heartbeat::{Beat, Beaten};
+pub use heartbeat::{Beat, Beaten, is_blank};
 use member::{Current, MemberState, Subscription};
 use records::Resolved;
 pub use records::{ConsumerRecord, SCHEMAS};

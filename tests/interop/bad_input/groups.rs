@@ -61,13 +61,16 @@ fn beat(
 fn groups_and_members_of_strange_names_are_served_or_refused_and_none_stays() {
     let broker = Broker::start();
     let mut raw = coordinator(&broker);
-    assert_eq!(beat(&mut raw, "", "m", 0).error_code, 42);
+    for blank in ["", " ", "\u{1}\n"] {
+        assert_eq!(beat(&mut raw, blank, "m", 0).error_code, 42, "{blank:?}");
+        assert_eq!(beat(&mut raw, "g", blank, 0).error_code, 42, "{blank:?}");
+    }
     let long = "g".repeat(32_001);
     if broker.is_klog() {
         assert_eq!(beat(&mut raw, &long, "m", 0).error_code, 24);
         assert_eq!(beat(&mut raw, "long", &long, 0).error_code, 42);
     }
-    let strange = ["\u{1}\u{7f}\n", " ", "..", "\u{1f600}", &long[..32_000]];
+    let strange = ["\u{1}\u{7f}\n", "..", "\u{1f600}", &long[..32_000]];
     for group in strange {
         assert_eq!(beat(&mut raw, group, "m\n\u{1}", 0).error_code, 0, "{group:?}");
         let ids = vec![group.to_owned().into()];
@@ -107,7 +110,11 @@ fn a_member_that_reads_a_megabyte_of_topics_is_one_and_harms_nobody() {
 
 #[test]
 fn commits_of_strangers_and_of_other_epochs_are_refused_and_too_many_members_as_well() {
-    let broker = Broker::with(&[("group.consumer.max.size", "2"), ("group.max.size", "1")]);
+    let broker = Broker::with(&[
+        ("group.consumer.max.size", "2"),
+        ("group.max.size", "1"),
+        ("group.initial.rebalance.delay.ms", "0"),
+    ]);
     let mut raw = coordinator(&broker);
     let epoch = beat(&mut raw, "g", "a", 0).member_epoch;
     let mut commit = |member: &str, epoch: i32, metadata: usize| {
@@ -136,9 +143,10 @@ fn commits_of_strangers_and_of_other_epochs_are_refused_and_too_many_members_as_
     assert_eq!(commit("", -1, 0), 25, "the group has members");
     assert_eq!(beat(&mut raw, "g", "b", 0).error_code, 0);
     assert_eq!(beat(&mut raw, "g", "c", 0).error_code, 81);
-    assert_eq!(join(&mut raw, "old", "").0, 79);
-    let (_, first) = join(&mut raw, "old", "");
-    assert_eq!(join(&mut raw, "old", &first).0, 81, "two others have a name already");
+    let (named, first) = join(&mut raw, "old", "");
+    assert_eq!(named, 79);
+    assert_eq!(join(&mut raw, "old", &first).0, 0);
+    assert_eq!(join(&mut raw, "old", "").0, 81);
 }
 
 fn join(raw: &mut Raw, group: &str, member: &str) -> (i16, String) {
@@ -167,8 +175,13 @@ fn ten_thousand_groups_that_come_and_go_take_bounded_memory_and_are_forgotten() 
         for at in 0..10_000 {
             let group = format!("group-{at}");
             if at % 10 == 0 {
-                let (_, id) = join(&mut raw, &group, "");
-                assert_eq!(join(&mut raw, &group, &id).0, 0);
+                // Kafka may forget the group before it has its member.
+                let id = loop {
+                    let (_, id) = join(&mut raw, &group, "");
+                    if join(&mut raw, &group, &id).0 == 0 {
+                        break id;
+                    }
+                };
                 let who = MemberIdentity { member_id: id.into(), ..Default::default() };
                 let leave = LeaveGroupRequest {
                     group_id: group.into(),
