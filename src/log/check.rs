@@ -30,6 +30,7 @@ pub struct Check {
     folder: PathBuf,
     epochs: LeaderEpochs,
     base: i64,
+    version: u32,
     /// No offset of the segment reaches so far.
     next: i64,
     size: u64,
@@ -51,6 +52,7 @@ enum Work {
 #[derive(Debug)]
 pub struct Checked {
     base: i64,
+    version: u32,
     outcome: Outcome,
 }
 
@@ -81,7 +83,7 @@ impl Check {
             Work::Indexes { interval } => self.batches(Some(interval))?,
             Work::Youngest { claimed } => self.youngest(claimed)?,
         };
-        Ok(Checked { base: self.base, outcome })
+        Ok(Checked { base: self.base, version: self.version, outcome })
     }
 
     fn batches(&self, interval: Option<u32>) -> Result<Outcome, ReadError> {
@@ -194,8 +196,9 @@ impl Log {
     /// As the system says: a rebuilt index could not be written.
     pub fn checked(&mut self, done: Checked) -> Result<(), ReadError> {
         let found = self.segments.binary_search_by_key(&done.base, |segment| segment.base);
-        // Retention may have deleted it meanwhile.
-        let Ok(at) = found else { return Ok(()) };
+        // Retention may have deleted it meanwhile, or compaction replaced it.
+        let same = |at: &usize| self.segments[*at].version == done.version;
+        let Some(at) = found.ok().filter(same) else { return Ok(()) };
         let disk = self.os.disk.clone();
         let sealed = at + 1 < self.segments.len();
         let interval = self.config.index_interval_bytes;
@@ -349,6 +352,7 @@ impl Log {
             folder: self.folder.clone(),
             epochs: self.epochs.clone(),
             base: segment.base,
+            version: segment.version,
             next: self.segments.get(at + 1).map_or(self.end.get(), |next| next.base),
             size: segment.size,
             from: 0,

@@ -78,7 +78,12 @@ impl Log {
         others.iter().try_for_each(|suffix| self.rename_doomed(base, suffix, due))
     }
 
-    fn rename_doomed(&mut self, base: i64, suffix: &str, due: i64) -> Result<(), StorageError> {
+    pub(super) fn rename_doomed(
+        &mut self,
+        base: i64,
+        suffix: &str,
+        due: i64,
+    ) -> Result<(), StorageError> {
         let from = path_in(&self.folder, base, suffix);
         let mut to = from.clone().into_os_string();
         to.push(".deleted");
