@@ -13,6 +13,8 @@ mod offset_map;
 mod points;
 mod recover;
 mod swap;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use filth::Filth;
