@@ -122,7 +122,7 @@ impl Check {
                 self.check_epoch(position, first, header.partition_leader_epoch)?;
             }
             if let (Some(fresh), Some(interval)) = (&mut fresh, interval) {
-                let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                let timestamp = found.timestamp();
                 let youngest = Youngest { timestamp, offset: found.last_offset };
                 let batch = Appended { last_offset: found.last_offset, youngest };
                 fresh.note(position, found.size, batch, interval);
@@ -170,10 +170,10 @@ impl Check {
                 there |= found.last_offset >= claimed.offset;
                 continue;
             };
-            if header.max_timestamp > claimed.timestamp {
+            if found.timestamp() > claimed.timestamp {
                 return Ok(Outcome::WrongIndex);
             }
-            there |= header.max_timestamp == claimed.timestamp
+            there |= found.timestamp() == claimed.timestamp
                 && (header.base_offset..=found.last_offset).contains(&claimed.offset);
         }
         Ok(if there { Outcome::Youngest } else { Outcome::WrongIndex })
@@ -210,7 +210,7 @@ impl Log {
             Outcome::Reindexed { to, mut fresh } => {
                 let mut scan = segment.scan(&self.files, to)?;
                 while let Some(found) = scan.next()? {
-                    let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                    let timestamp = found.timestamp();
                     let youngest = Youngest { timestamp, offset: found.last_offset };
                     let batch = Appended { last_offset: found.last_offset, youngest };
                     fresh.note(found.position, found.size, batch, interval);
@@ -264,11 +264,14 @@ impl Log {
     pub fn check_before_retention(&self, now: Millis) -> Result<Option<Check>, StorageError> {
         let (first, config) = (&self.segments[0], &self.config);
         let by_age = config.delete && config.retention_ms >= 0 && first.size > 0;
-        let age = now.0.saturating_sub(first.youngest.timestamp);
-        if !by_age || first.youngest_is_sure || age <= config.retention_ms {
+        let Some(at) = self.dated().filter(|_| by_age) else { return Ok(None) };
+        let age = now.0.saturating_sub(self.segments[at].youngest.timestamp);
+        if age <= config.retention_ms {
             return Ok(None);
         }
-        self.check_youngest(0).map(Some)
+        // Those before it may have records that an index does not tell of.
+        let unsure = (0..=at).find(|at| !self.segments[*at].youngest_is_sure);
+        unsure.map(|at| self.check_youngest(at)).transpose()
     }
 
     /// Refuses to go on until the batches that `offset` and `budget` bytes lead to are checked.

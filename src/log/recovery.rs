@@ -314,7 +314,7 @@ impl Log {
     }
 
     fn note(&self, segment: &mut Segment, found: &Found) {
-        let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+        let timestamp = found.timestamp();
         let youngest = Youngest { timestamp, offset: found.last_offset };
         let batch = Appended { last_offset: found.last_offset, youngest };
         segment.note(found.position, found.size, batch, self.config.index_interval_bytes);

@@ -385,9 +385,6 @@ impl Segment {
         let Some(before) = before else { return Ok(0) };
         let found = self.find(files, disk, self.base + i64::from(before.relative_offset))?;
         let found = found.ok_or_else(|| self.astray())?;
-        match found.header {
-            Some(header) if header.max_timestamp != before.timestamp => Err(self.astray()),
-            _ => Ok(found.position),
-        }
+        if found.is_as_young_as(before.timestamp) { Ok(found.position) } else { Err(self.astray()) }
     }
 }

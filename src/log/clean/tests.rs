@@ -283,3 +283,18 @@ fn what_retention_took_meanwhile_is_not_brought_back() {
     plan.discard(&cleaned);
     assert!(at.log.start() == Offset::new(30) && at.read().keys().all(|offset| *offset > 20));
 }
+
+#[test]
+fn a_segment_without_a_timestamp_goes_by_age_with_the_next_one_that_has_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = TopicConfig { delete: true, retention_ms: 10_000, ..config() };
+    let mut at = open(folder.path(), both);
+    for _ in 0..40 {
+        at.append(&[(1, Some(vec![1; 100]))], Codec::None, BatchProducer::NONE);
+    }
+    assert!(at.clean(5000, 100) > 0);
+    assert_eq!(at.log.segments[0].youngest.timestamp, -1, "all that it had is gone");
+    assert_eq!(at.log.enforce_retention(Millis(11_000)).unwrap(), 0);
+    assert!(at.log.enforce_retention(Millis(11_001)).unwrap() > 1);
+    assert_eq!(at.log.start(), Offset::new(40));
+}

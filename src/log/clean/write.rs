@@ -200,7 +200,9 @@ impl Output {
     fn push(&mut self, bytes: &[u8], interval: u32) -> Result<(), CleanError> {
         if let Ok(header) = BatchHeader::parse(bytes) {
             let last_offset = header.last_offset();
-            let youngest = Youngest { timestamp: header.max_timestamp, offset: last_offset };
+            // As recovery counts it: what has no record is not young.
+            let timestamp = if header.record_count > 0 { header.max_timestamp } else { -1 };
+            let youngest = Youngest { timestamp, offset: last_offset };
             let position = self.segment.size;
             self.segment.note(position, bytes.len(), Appended { last_offset, youngest }, interval);
         }
