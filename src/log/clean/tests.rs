@@ -278,6 +278,13 @@ fn what_retention_took_meanwhile_is_not_brought_back() {
     let mapped =
         plan.map(&CleanLimits { map_bytes: 2400, load_factor: 0.9 }, &mut |_| true).unwrap();
     let cleaned = plan.clean(&plan.groups(&mapped)[0], &mapped, &mut |_| true).unwrap().unwrap();
+    at.log.segments[0].version += 1;
+    assert_eq!(
+        at.log.take_over(&cleaned, Millis(5000)).unwrap(),
+        Taken::Outdated,
+        "it was replaced"
+    );
+    at.log.segments[0].version -= 1;
     at.log.delete_records(Offset::new(30), Millis(5000)).unwrap();
     assert_eq!(at.log.take_over(&cleaned, Millis(5000)).unwrap(), Taken::Outdated);
     plan.discard(&cleaned);
