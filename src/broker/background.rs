@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cleaner;
 use super::groups;
 use super::node::Node;
 use super::partition::Partition;
@@ -24,6 +25,7 @@ pub fn start(node: &Arc<Node>) {
     every(node, millis(node.config.offsets_check_interval_ms), groups::expire);
     tokio::spawn(groups::run(node.clone()));
     scrub::start(node);
+    cleaner::start(node);
 }
 
 fn millis(count: i64) -> Duration {

@@ -7,6 +7,7 @@
 
 mod aside;
 mod background;
+mod cleaner;
 mod connection;
 mod defaults;
 mod dispatch;

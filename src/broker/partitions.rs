@@ -457,22 +457,13 @@ fn refuse_open_transaction(partition: &TopicPartition, producer_id: i64, produce
 
 /// Says once of the topics that are new here what of their configs klog does not act on.
 fn tell_unused<'a>(topics: impl Iterator<Item = &'a Arc<Topic>>, image: &Image) {
-    let (mut compacted, mut unused) = (Vec::new(), BTreeSet::new());
+    let mut unused = BTreeSet::new();
     for topic in topics {
         for (key, value) in overrides(topic, image) {
-            if key == "cleanup.policy" && value.contains("compact") {
-                compacted.push(topic.name.to_string());
-            } else if !matches!(TopicConfig::default().take(&key, &value), Some(Ok(()))) {
+            if !matches!(TopicConfig::default().take(&key, &value), Some(Ok(()))) {
                 unused.insert(format!("{key}={value}"));
             }
         }
-    }
-    if !compacted.is_empty() {
-        let topics = compacted.join(", ");
-        tracing::warn!(
-            topics,
-            "cleanup.policy=compact: this version of klog does not compact; all records are kept"
-        );
     }
     if !unused.is_empty() {
         let configs = unused.into_iter().collect::<Vec<_>>().join(", ");

@@ -51,6 +51,18 @@ pub struct BrokerConfig {
     pub retention_check_interval_ms: i64,
     /// `log.flush.offset.checkpoint.interval.ms`.
     pub checkpoint_interval_ms: i64,
+    /// `log.cleaner.enable`.
+    pub cleaner_enable: bool,
+    /// `log.cleaner.threads`: how many logs are compacted at once.
+    pub cleaner_threads: usize,
+    /// `log.cleaner.backoff.ms`.
+    pub cleaner_backoff_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`: shared by all cleaners.
+    pub cleaner_dedupe_bytes: u64,
+    /// `log.cleaner.io.buffer.load.factor`.
+    pub cleaner_load_factor: f64,
+    /// `log.cleaner.io.max.bytes.per.second`: shared by all cleaners.
+    pub cleaner_bytes_per_second: f64,
     /// `socket.request.max.bytes`: the largest request frame.
     pub request_max_bytes: usize,
     /// `max.connections`.
@@ -134,6 +146,12 @@ impl Default for BrokerConfig {
             delete_topics: true,
             retention_check_interval_ms: 300_000,
             checkpoint_interval_ms: 5_000,
+            cleaner_enable: true,
+            cleaner_threads: 1,
+            cleaner_backoff_ms: 15_000,
+            cleaner_dedupe_bytes: 128 << 20,
+            cleaner_load_factor: 0.9,
+            cleaner_bytes_per_second: f64::MAX,
             request_max_bytes: 100 << 20,
             max_connections: 10_000,
             max_connections_per_ip: 10_000,

@@ -3,7 +3,7 @@
 use super::broker::BrokerConfig;
 use super::key::{Key, Kind};
 use super::listener::Listener;
-use super::value::{Bad, boolean, list, number, word};
+use super::value::{Bad, boolean, fraction, list, number, word};
 
 const INT: i64 = i32::MAX as i64;
 const LONG: i64 = i64::MAX;
@@ -94,6 +94,18 @@ broker_keys! {
         |c, v| c.security_protocols = protocols(v)?, |c| c.security_protocols.iter().map(|(name, protocol)| format!("{name}:{protocol}")).collect::<Vec<_>>().join(",");
     "listeners", List, "Where connections are accepted: PLAINTEXT://host:port, several between commas.",
         |c, v| c.listeners = Listener::parse_all(v)?, |c| join(&c.listeners);
+    "log.cleaner.backoff.ms", Long, "How long a cleaner waits before it looks again for a log to compact, when there was none.",
+        |c, v| c.cleaner_backoff_ms = number(v, 0, LONG)?, |c| c.cleaner_backoff_ms;
+    "log.cleaner.dedupe.buffer.size", Long, "How many bytes all cleaners together take to remember keys, 24 a key.",
+        |c, v| c.cleaner_dedupe_bytes = number(v, 1024, LONG)? as u64, |c| c.cleaner_dedupe_bytes;
+    "log.cleaner.enable", Boolean, "Whether topics with `cleanup.policy=compact` are compacted.",
+        |c, v| c.cleaner_enable = boolean(v)?, |c| c.cleaner_enable;
+    "log.cleaner.io.buffer.load.factor", Double, "How full the table of keys may be.",
+        |c, v| c.cleaner_load_factor = fraction(v)?, |c| format!("{:?}", c.cleaner_load_factor);
+    "log.cleaner.io.max.bytes.per.second", Double, "How many bytes all cleaners together read and write in a second at most.",
+        |c, v| c.cleaner_bytes_per_second = positive(v)?, |c| java_double(c.cleaner_bytes_per_second);
+    "log.cleaner.threads", Int, "How many logs are compacted at once.",
+        |c, v| c.cleaner_threads = number(v, 0, 1000)? as usize, |c| c.cleaner_threads;
     "log.dirs", List, "The directories that hold partitions, between commas.",
         |c, v| c.log_dirs = dirs(v)?, |c| c.log_dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>().join(",");
     "log.flush.offset.checkpoint.interval.ms", Int, "How often is written down what is on disk, which bounds what a restart after a crash has to check.",
@@ -146,6 +158,16 @@ fn protocols(value: &str) -> Result<Vec<(String, String)>, Bad> {
     list(value).into_iter().map(pair).collect()
 }
 
+fn positive(value: &str) -> Result<f64, Bad> {
+    let parsed = value.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
+    parsed.ok_or_else(|| "must be a number above 0".into())
+}
+
+/// As Java writes its largest number.
+fn java_double(value: f64) -> String {
+    if value == f64::MAX { "1.7976931348623157E308".into() } else { format!("{value:?}") }
+}
+
 fn dirs(value: &str) -> Result<Vec<std::path::PathBuf>, Bad> {
     let dirs: Vec<_> = list(value).into_iter().map(Into::into).collect();
     if dirs.is_empty() { Err("must name a directory".into()) } else { Ok(dirs) }
@@ -174,6 +196,7 @@ pub(super) fn is_without_effect(name: &str) -> bool {
         "broker.session.timeout.ms",
         "compression.level",
         "inter.broker.listener.name",
+        "log.cleaner.io.buffer.size",
         "log.flush.scheduler.interval.ms",
         "log.flush.start.offset.checkpoint.interval.ms",
         "log.preallocate",
@@ -190,7 +213,6 @@ pub(super) fn is_without_effect(name: &str) -> bool {
         "controller.",
         "group.",
         "leader.imbalance.",
-        "log.cleaner.",
         "metadata.log.",
         "metadata.max.",
         "num.replica.",

@@ -75,11 +75,22 @@ fn a_listener_that_others_can_reach_has_to_be_allowed() {
 }
 
 #[test]
-fn compaction_is_refused_until_it_is_there() {
+fn a_topic_may_be_compacted_deleted_from_or_both() {
     let mut config = TopicConfig::default();
-    assert!(config.set("cleanup.policy", "delete").unwrap().is_ok());
-    let error = config.set("cleanup.policy", "compact").unwrap().unwrap_err();
-    assert!(error.contains("does not compact"));
+    for (value, compact, delete) in [
+        ("delete", false, true),
+        ("compact", true, false),
+        ("compact,delete", true, true),
+        ("delete, compact", true, true),
+    ] {
+        assert!(config.set("cleanup.policy", value).unwrap().is_ok(), "{value}");
+        assert_eq!((config.compact, config.delete), (compact, delete), "{value}");
+    }
+    for value in ["", "compacted", "compact,compact", "compact,keep"] {
+        assert!(config.set("cleanup.policy", value).unwrap().is_err(), "{value}");
+    }
+    assert!(config.set("min.cleanable.dirty.ratio", "1.1").unwrap().is_err());
+    assert_eq!(config.get("min.cleanable.dirty.ratio").unwrap(), "0.5");
     assert!(config.set("no.such.key", "1").is_none());
 }
 

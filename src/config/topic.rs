@@ -58,6 +58,16 @@ pub struct TopicConfig {
     pub zstd_level: i32,
     /// `cleanup.policy` names `delete`.
     pub delete: bool,
+    /// `cleanup.policy` names `compact`.
+    pub compact: bool,
+    /// `delete.retention.ms`: how long a tombstone stays once all that it deletes is gone.
+    pub delete_retention_ms: i64,
+    /// `min.cleanable.dirty.ratio`: a log is compacted once so much of it was not yet.
+    pub min_cleanable_dirty_ratio: f64,
+    /// `min.compaction.lag.ms`: records that are younger are not compacted.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: records that are older are compacted whatever the ratio.
+    pub max_compaction_lag_ms: i64,
     /// `min.insync.replicas`.
     pub min_insync_replicas: i32,
 }
@@ -85,6 +95,11 @@ impl Default for TopicConfig {
             lz4_level: 9,
             zstd_level: 3,
             delete: true,
+            compact: false,
+            delete_retention_ms: DAY_MS,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
             min_insync_replicas: 1,
         }
     }

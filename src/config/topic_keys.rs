@@ -2,7 +2,7 @@
 
 use super::key::{Key, Kind};
 use super::topic::{CompressionType, TopicConfig};
-use super::value::{Bad, list, number, word};
+use super::value::{Bad, fraction, list, number, word};
 
 const INT: i64 = i32::MAX as i64;
 const LONG: i64 = i64::MAX;
@@ -70,8 +70,8 @@ macro_rules! topic_keys {
 
 topic_keys! {
     "cleanup.policy", "log.cleanup.policy", List,
-        "What happens to old records: `delete` removes whole segments by age and size. `compact` is not there yet.",
-        |c, v| c.delete = policy(v)?, |c| if c.delete { "delete" } else { "" };
+        "What happens to old records: `delete` removes whole segments by age and size, `compact` keeps the last record of every key; both: `compact,delete`.",
+        |c, v| (c.compact, c.delete) = policy(v)?, |c| match (c.compact, c.delete) { (true, true) => "compact,delete", (true, false) => "compact", _ => "delete" };
     "compression.gzip.level", "compression.gzip.level", Int,
         "The level for `compression.type=gzip`: 1 (fast) to 9 (small), or -1 for gzip's own default.",
         |c, v| c.gzip_level = level(v, 9, &[-1])?, |c| c.gzip_level;
@@ -84,6 +84,9 @@ topic_keys! {
     "compression.zstd.level", "compression.zstd.level", Int,
         "The level for `compression.type=zstd`: -131072 (fast) to 22 (small).",
         |c, v| c.zstd_level = number(v, -131_072, 22)? as i32, |c| c.zstd_level;
+    "delete.retention.ms", "log.cleaner.delete.retention.ms", Long,
+        "How long a record without a value (a tombstone) stays in a compacted topic once all that it deletes is gone, so that consumers can see it.",
+        |c, v| c.delete_retention_ms = number(v, 0, LONG)?, |c| c.delete_retention_ms;
     "file.delete.delay.ms", "log.segment.delete.delay.ms", Long,
         "How long the files of a deleted segment stay, renamed, before they are removed.",
         |c, v| c.file_delete_delay_ms = number(v, 0, LONG)?, |c| c.file_delete_delay_ms;
@@ -96,6 +99,9 @@ topic_keys! {
     "index.interval.bytes", "log.index.interval.bytes", Int,
         "How many bytes of batches lie between two entries of an index.",
         |c, v| c.index_interval_bytes = number(v, 0, INT)? as u32, |c| c.index_interval_bytes;
+    "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", Long,
+        "How long a record may wait to be compacted, whatever `min.cleanable.dirty.ratio` says.",
+        |c, v| c.max_compaction_lag_ms = number(v, 1, LONG)?, |c| c.max_compaction_lag_ms;
     "max.message.bytes", "message.max.bytes", Int,
         "The largest batch that is taken, as it stands on the wire.",
         |c, v| c.max_message_bytes = number(v, 0, INT)? as u32, |c| c.max_message_bytes;
@@ -108,6 +114,12 @@ topic_keys! {
     "message.timestamp.type", "log.message.timestamp.type", String,
         "Whose clock a record bears: the producer's (`CreateTime`) or the broker's (`LogAppendTime`).",
         |c, v| c.log_append_time = word(v, TIMESTAMP_TYPES)?, |c| name_of(TIMESTAMP_TYPES, c.log_append_time);
+    "min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio", Double,
+        "How much of a log, as a fraction of its bytes, has not been compacted yet when it is compacted.",
+        |c, v| c.min_cleanable_dirty_ratio = fraction(v)?, |c| format!("{:?}", c.min_cleanable_dirty_ratio);
+    "min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", Long,
+        "How long a record stays as it is before it may be compacted.",
+        |c, v| c.min_compaction_lag_ms = number(v, 0, LONG)?, |c| c.min_compaction_lag_ms;
     "min.insync.replicas", "min.insync.replicas", Int,
         "How many replicas must have a record before a produce request with acks=all is answered.",
         |c, v| c.min_insync_replicas = number(v, 1, INT)? as i32, |c| c.min_insync_replicas;
@@ -132,24 +144,26 @@ topic_keys! {
 }
 
 impl TopicConfig {
-    /// [`TopicConfig::set`], for what a cluster's metadata holds already: there `compact` is taken, and nothing deleted for it.
+    /// [`TopicConfig::set`], for what a cluster's metadata holds already: a policy that klog does not know deletes nothing.
     pub fn take(&mut self, key: &str, value: &str) -> Option<Result<(), Bad>> {
         if key == "cleanup.policy" {
-            self.delete = list(value).iter().any(|word| word == "delete");
+            let has = |wanted: &str| list(value).iter().any(|word| word == wanted);
+            (self.compact, self.delete) = (has("compact"), has("delete"));
             return Some(Ok(()));
         }
         self.set(key, value)
     }
 }
 
-fn policy(value: &str) -> Result<bool, Bad> {
-    match list(value).iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["delete"] => Ok(true),
-        _ if value.contains("compact") => {
-            Err("must be delete: this version of klog does not compact".into())
-        }
-        _ => Err("must be delete".into()),
+/// Whether to compact, and whether to delete.
+fn policy(value: &str) -> Result<(bool, bool), Bad> {
+    let words = list(value);
+    let has = |wanted: &str| words.iter().filter(|word| *word == wanted).count();
+    let (compact, delete) = (has("compact"), has("delete"));
+    if words.is_empty() || compact > 1 || delete > 1 || compact + delete != words.len() {
+        return Err("must be delete, compact, or both".into());
     }
+    Ok((compact == 1, delete == 1))
 }
 
 fn level(value: &str, most: i64, also: &[i64]) -> Result<i32, Bad> {

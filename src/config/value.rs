@@ -15,6 +15,15 @@ pub fn number(text: &str, min: i64, max: i64) -> Result<i64, Bad> {
     })
 }
 
+/// A fraction from 0 to 1.
+///
+/// # Errors
+/// What it should be.
+pub fn fraction(text: &str) -> Result<f64, Bad> {
+    let parsed = text.trim().parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+    parsed.ok_or_else(|| "must be a number between 0 and 1".into())
+}
+
 /// `true` or `false`.
 ///
 /// # Errors

@@ -30,6 +30,7 @@ pub struct Check {
     folder: PathBuf,
     epochs: LeaderEpochs,
     base: i64,
+    version: u32,
     /// No offset of the segment reaches so far.
     next: i64,
     size: u64,
@@ -51,6 +52,7 @@ enum Work {
 #[derive(Debug)]
 pub struct Checked {
     base: i64,
+    version: u32,
     outcome: Outcome,
 }
 
@@ -81,7 +83,7 @@ impl Check {
             Work::Indexes { interval } => self.batches(Some(interval))?,
             Work::Youngest { claimed } => self.youngest(claimed)?,
         };
-        Ok(Checked { base: self.base, outcome })
+        Ok(Checked { base: self.base, version: self.version, outcome })
     }
 
     fn batches(&self, interval: Option<u32>) -> Result<Outcome, ReadError> {
@@ -120,7 +122,7 @@ impl Check {
                 self.check_epoch(position, first, header.partition_leader_epoch)?;
             }
             if let (Some(fresh), Some(interval)) = (&mut fresh, interval) {
-                let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                let timestamp = found.timestamp();
                 let youngest = Youngest { timestamp, offset: found.last_offset };
                 let batch = Appended { last_offset: found.last_offset, youngest };
                 fresh.note(position, found.size, batch, interval);
@@ -168,10 +170,10 @@ impl Check {
                 there |= found.last_offset >= claimed.offset;
                 continue;
             };
-            if header.max_timestamp > claimed.timestamp {
+            if found.timestamp() > claimed.timestamp {
                 return Ok(Outcome::WrongIndex);
             }
-            there |= header.max_timestamp == claimed.timestamp
+            there |= found.timestamp() == claimed.timestamp
                 && (header.base_offset..=found.last_offset).contains(&claimed.offset);
         }
         Ok(if there { Outcome::Youngest } else { Outcome::WrongIndex })
@@ -194,8 +196,9 @@ impl Log {
     /// As the system says: a rebuilt index could not be written.
     pub fn checked(&mut self, done: Checked) -> Result<(), ReadError> {
         let found = self.segments.binary_search_by_key(&done.base, |segment| segment.base);
-        // Retention may have deleted it meanwhile.
-        let Ok(at) = found else { return Ok(()) };
+        // Retention may have deleted it meanwhile, or compaction replaced it.
+        let same = |at: &usize| self.segments[*at].version == done.version;
+        let Some(at) = found.ok().filter(same) else { return Ok(()) };
         let disk = self.os.disk.clone();
         let sealed = at + 1 < self.segments.len();
         let interval = self.config.index_interval_bytes;
@@ -207,7 +210,7 @@ impl Log {
             Outcome::Reindexed { to, mut fresh } => {
                 let mut scan = segment.scan(&self.files, to)?;
                 while let Some(found) = scan.next()? {
-                    let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+                    let timestamp = found.timestamp();
                     let youngest = Youngest { timestamp, offset: found.last_offset };
                     let batch = Appended { last_offset: found.last_offset, youngest };
                     fresh.note(found.position, found.size, batch, interval);
@@ -261,11 +264,14 @@ impl Log {
     pub fn check_before_retention(&self, now: Millis) -> Result<Option<Check>, StorageError> {
         let (first, config) = (&self.segments[0], &self.config);
         let by_age = config.delete && config.retention_ms >= 0 && first.size > 0;
-        let age = now.0.saturating_sub(first.youngest.timestamp);
-        if !by_age || first.youngest_is_sure || age <= config.retention_ms {
+        let Some(at) = self.dated().filter(|_| by_age) else { return Ok(None) };
+        let age = now.0.saturating_sub(self.segments[at].youngest.timestamp);
+        if age <= config.retention_ms {
             return Ok(None);
         }
-        self.check_youngest(0).map(Some)
+        // Those before it may have records that an index does not tell of.
+        let unsure = (0..=at).find(|at| !self.segments[*at].youngest_is_sure);
+        unsure.map(|at| self.check_youngest(at)).transpose()
     }
 
     /// Refuses to go on until the batches that `offset` and `budget` bytes lead to are checked.
@@ -349,6 +355,7 @@ impl Log {
             folder: self.folder.clone(),
             epochs: self.epochs.clone(),
             base: segment.base,
+            version: segment.version,
             next: self.segments.get(at + 1).map_or(self.end.get(), |next| next.base),
             size: segment.size,
             from: 0,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Log;
 use super::checkpoint::Offsets;
+use super::clean::CleanPoints;
 use super::error::{OpenError, StorageError};
 use super::files::{FileCache, offset_of};
 use super::known::{Known, RECOVERY_POINTS};
@@ -62,6 +63,7 @@ pub struct LogDir {
     clean: bool,
     suspect: bool,
     known: Known,
+    cleaned: CleanPoints,
     offline: AtomicBool,
     full: AtomicBool,
     _lock: FolderLock,
@@ -92,6 +94,7 @@ impl LogDir {
         let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
         let new = !entries.iter().any(|entry| entry.is_dir && partition_of(&entry.name).is_some());
         let known = Known::load(disk, folder, new)?;
+        let cleaned = CleanPoints::load(disk, folder)?;
         if clean {
             disk.remove_file(&mark).map_err(StorageError::at("remove", &mark))?;
             disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
@@ -104,6 +107,7 @@ impl LogDir {
             clean: clean && known.has_points() && !suspect,
             suspect,
             known,
+            cleaned,
             offline: AtomicBool::new(false),
             full: AtomicBool::new(false),
             _lock: lock,
@@ -159,6 +163,23 @@ impl LogDir {
     /// Where a partition starts, as the last stop left it.
     pub fn known_start(&self, partition: &TopicPartition) -> Offset {
         self.known.of(partition).1
+    }
+
+    /// Up to where a partition's log was compacted.
+    pub fn cleaned_to(&self, partition: &TopicPartition) -> Offset {
+        self.cleaned.of(partition)
+    }
+
+    /// Notes, durably, up to where a partition's log was compacted.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn set_cleaned_to(
+        &self,
+        partition: &TopicPartition,
+        to: Offset,
+    ) -> Result<(), StorageError> {
+        self.cleaned.set(&*self.os.disk, partition, to)
     }
 
     fn suspect_pages(&self) {
@@ -227,6 +248,7 @@ impl LogDir {
         self.try_open_log(partition, topic_id, config, |new| {
             if new {
                 self.known.begin(&*self.os.disk, partition)?;
+                self.cleaned.begin(&*self.os.disk, partition)?;
                 return Ok((Some(Offset::ZERO), Offset::ZERO));
             }
             Ok(self.known.of(partition))

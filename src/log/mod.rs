@@ -10,6 +10,7 @@ mod append;
 mod believe;
 mod check;
 mod checkpoint;
+mod clean;
 mod cut;
 #[cfg(test)]
 mod damage_tests;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 pub use append::Placed;
 pub use check::{Check, Checked};
 pub use checkpoint::Offsets;
+pub use clean::{CleanError, CleanLimits, CleanPlan, CleanedGroup, Filth, Mapped, Taken};
 pub use dir::{Found as FoundPartition, LogDir, LogDirError};
 pub use error::{AppendError, Damage, OpenError, ReadError, StorageError};
 pub use files::FileCache;

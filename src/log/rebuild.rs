@@ -26,9 +26,13 @@ impl Log {
                 self.epochs = LeaderEpochs::empty(path);
                 let mut epochs =
                     std::mem::replace(&mut self.epochs, LeaderEpochs::empty(PathBuf::new()));
-                self.each_header(self.start.get(), |header, _| {
+                let start = self.start;
+                self.each_header(start.get(), |header, _| {
                     if let Some(epoch) = LeaderEpoch::from_wire(header.partition_leader_epoch) {
-                        epochs.note(epoch, Offset::new(header.base_offset.max(0)));
+                        // What stood before the first batch is compacted away.
+                        let known = epochs.latest().is_some();
+                        let first = Offset::new(header.base_offset.max(0));
+                        epochs.note(epoch, if known { first } else { first.min(start) });
                     }
                 })?;
                 self.epochs = epochs;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Log;
+use super::clean;
 use super::cut::Fault;
 use super::epochs::LeaderEpochs;
 use super::error::{OpenError, ReadError, StorageError};
@@ -71,6 +72,8 @@ impl Log {
         opening: Opening,
     ) -> Result<(Log, Recovered), OpenError> {
         let mut names = Names::default();
+        os.disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
+        clean::finish_swaps(&*os.disk, &folder)?;
         let bases = tidy(os, &folder, &mut names)?;
         let mut log = Log {
             os: os.clone(),
@@ -196,7 +199,8 @@ impl Log {
         let trusted = if sound.is_some() { i64::MAX } else { opening.trusted() };
         let from =
             if sound.is_some() { 0 } else { self.resume(&mut segment, size, opening, recovered)? };
-        let look = Look { from, size, next, trusted, opening };
+        let compacted = self.config.compact;
+        let look = Look { from, size, next, trusted, opening, compacted };
         let fault = self.check(&mut segment, look, recovered)?;
         match next {
             _ if fault.is_some() => {}
@@ -310,7 +314,7 @@ impl Log {
     }
 
     fn note(&self, segment: &mut Segment, found: &Found) {
-        let timestamp = found.header.map_or(-1, |header| header.max_timestamp);
+        let timestamp = found.timestamp();
         let youngest = Youngest { timestamp, offset: found.last_offset };
         let batch = Appended { last_offset: found.last_offset, youngest };
         segment.note(found.position, found.size, batch, self.config.index_interval_bytes);
@@ -325,6 +329,8 @@ struct Look {
     next: Option<i64>,
     trusted: i64,
     opening: Opening,
+    /// Whether records may be missing because others took their place.
+    compacted: bool,
 }
 
 impl Look {
@@ -347,7 +353,8 @@ impl Look {
     /// segment behind it may have lost its name. Offsets below the start of the log may be missing.
     fn gap(&self, end: i64) -> Option<String> {
         let next = self.next.filter(|next| end < *next && *next > self.opening.log_start.get())?;
-        let checked = self.trusted != i64::MAX && self.opening.recovery_point.is_some();
+        let checked =
+            !self.compacted && self.trusted != i64::MAX && self.opening.recovery_point.is_some();
         checked.then(|| format!("the next segment begins at offset {next}"))
     }
 }
@@ -355,7 +362,6 @@ impl Look {
 /// Makes the folder, removes what an interrupted deletion or write left, and lists the segments by base offset.
 fn tidy(os: &Os, folder: &Path, names: &mut Names) -> Result<Vec<i64>, StorageError> {
     let disk = &*os.disk;
-    disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
     let (mut bases, mut indexes) = (Vec::new(), Vec::new());
     let remove = |path: PathBuf| disk.remove_file(&path).map_err(StorageError::at("remove", path));
     for entry in disk.list(folder).map_err(StorageError::at("list", folder))? {

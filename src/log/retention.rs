@@ -45,15 +45,21 @@ impl Log {
         if !config.delete {
             return None;
         }
-        let age = now.0.saturating_sub(first.youngest.timestamp);
         // A time index that lies must not cost records: see `check_before_retention`.
-        let sure = first.youngest_is_sure && first.youngest.timestamp >= 0;
-        if config.retention_ms >= 0 && sure && age > config.retention_ms {
+        let dated =
+            self.dated().map(|at| &self.segments[at]).filter(|dated| dated.youngest_is_sure);
+        let age = dated.map(|dated| now.0.saturating_sub(dated.youngest.timestamp));
+        if config.retention_ms >= 0 && age.is_some_and(|age| age > config.retention_ms) {
             return Some(Reason::Age);
         }
         let rest = self.size_bytes().saturating_sub(first.size);
         let keep = u64::try_from(config.retention_bytes).ok();
         (self.segments.len() > 1 && keep.is_some_and(|keep| rest >= keep)).then_some(Reason::Size)
+    }
+
+    /// The segment that tells the age of the first one: itself, or where no record in it has a timestamp, the next one that has.
+    pub(super) fn dated(&self) -> Option<usize> {
+        self.segments.iter().position(|segment| segment.youngest.timestamp >= 0)
     }
 
     fn delete_first(&mut self, now: Millis) -> Result<(), StorageError> {
@@ -78,7 +84,12 @@ impl Log {
         others.iter().try_for_each(|suffix| self.rename_doomed(base, suffix, due))
     }
 
-    fn rename_doomed(&mut self, base: i64, suffix: &str, due: i64) -> Result<(), StorageError> {
+    pub(super) fn rename_doomed(
+        &mut self,
+        base: i64,
+        suffix: &str,
+        due: i64,
+    ) -> Result<(), StorageError> {
         let from = path_in(&self.folder, base, suffix);
         let mut to = from.clone().into_os_string();
         to.push(".deleted");

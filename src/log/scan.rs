@@ -26,9 +26,16 @@ impl Found {
         self.position + self.size as u64
     }
 
+    /// Its youngest record's timestamp; -1 if it has none, or is of an old format, which does not say. A batch that compaction left
+    /// without records bears a timestamp, but no record has it.
+    pub fn timestamp(&self) -> i64 {
+        let header = self.header.filter(|header| header.record_count > 0);
+        header.map_or(-1, |header| header.max_timestamp)
+    }
+
     /// Whether its youngest record has this timestamp; old formats do not say.
     pub fn is_as_young_as(&self, timestamp: i64) -> bool {
-        self.header.is_none_or(|header| header.max_timestamp == timestamp)
+        self.header.is_none() || self.timestamp() == timestamp
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Segment {
     pub index_is_wrong: bool,
     /// Whether the indexes were made by this process, and so are as dense as they can be.
     index_is_ours: bool,
+    /// How often compaction has replaced it.
+    pub version: u32,
     path: Arc<Path>,
     since_entry: u64,
 }
@@ -63,19 +65,39 @@ const SPARSE_BATCHES: u32 = 100;
 impl Segment {
     /// A segment without batches; its files are made when something is written.
     pub fn empty(folder: &Path, base: i64) -> Segment {
+        Segment::aside(folder, base, "")
+    }
+
+    /// The same with names that end in `end`: it takes another one's place later.
+    pub fn aside(folder: &Path, base: i64, end: &str) -> Segment {
+        let path = |suffix: &str| path_in(folder, base, &format!("{suffix}{end}"));
         Segment {
             base,
             size: 0,
             youngest: Youngest { timestamp: -1, offset: base },
             first_timestamp: None,
-            offsets: Index::fresh(path_in(folder, base, ".index")),
-            times: Index::fresh(path_in(folder, base, ".timeindex")),
+            offsets: Index::fresh(path(".index")),
+            times: Index::fresh(path(".timeindex")),
             unchecked: Unchecked::default(),
             youngest_is_sure: true,
             index_is_wrong: false,
             index_is_ours: true,
-            path: path_in(folder, base, ".log").into(),
+            version: 0,
+            path: path(".log").into(),
             since_entry: 0,
+        }
+    }
+
+    /// A sealed segment that was written aside, as it is once its files have their names.
+    pub fn in_place(&self, folder: &Path) -> Segment {
+        let names = Segment::empty(folder, self.base);
+        Segment {
+            size: self.size,
+            youngest: self.youngest,
+            first_timestamp: self.first_timestamp,
+            offsets: Index::sealed(names.offsets.path().into()),
+            times: Index::sealed(names.times.path().into()),
+            ..names
         }
     }
 
@@ -363,9 +385,6 @@ impl Segment {
         let Some(before) = before else { return Ok(0) };
         let found = self.find(files, disk, self.base + i64::from(before.relative_offset))?;
         let found = found.ok_or_else(|| self.astray())?;
-        match found.header {
-            Some(header) if header.max_timestamp != before.timestamp => Err(self.astray()),
-            _ => Ok(found.position),
-        }
+        if found.is_as_young_as(before.timestamp) { Ok(found.position) } else { Err(self.astray()) }
     }
 }

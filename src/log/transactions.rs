@@ -75,6 +75,7 @@ impl Log {
             self.aborted.extend(found.into_iter().filter(|found| found.last_offset < end));
         }
         self.aborted.sort_unstable();
+        self.aborted.dedup();
         Ok(())
     }
 }

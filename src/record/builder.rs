@@ -260,7 +260,8 @@ fn part_len(part: Option<&[u8]>) -> usize {
     }
 }
 
-fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
+/// Appends a nullable part with its length.
+pub(super) fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
     match part {
         Some(part) => {
             put_varint(out, part.len() as i32);

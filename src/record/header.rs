@@ -81,6 +81,12 @@ impl Attributes {
         self.with(Self::CONTROL, on)
     }
 
+    /// The same, with or without a time at which tombstones may go in place of the base timestamp.
+    #[must_use]
+    pub fn with_delete_horizon(self, on: bool) -> Attributes {
+        self.with(Self::DELETE_HORIZON, on)
+    }
+
     fn with(self, bit: i16, on: bool) -> Attributes {
         Attributes(if on { self.0 | bit } else { self.0 & !bit })
     }

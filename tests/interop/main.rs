@@ -18,6 +18,7 @@ mod vitals;
 
 mod bad_input;
 mod clients;
+mod compaction;
 mod crash;
 mod damage;
 mod disks;

@@ -5,6 +5,7 @@
 
 mod batches;
 mod check;
+mod compaction;
 mod damage;
 mod history;
 mod workload;

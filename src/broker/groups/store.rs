@@ -38,9 +38,7 @@ impl Node {
             partitions: self.config.offsets_partitions,
             replication_factor: 1,
             configs: vec![
-                // Nothing is compacted yet, so nothing may be deleted: a commit counts however old it is.
-                ("retention.ms".into(), "-1".into()),
-                ("retention.bytes".into(), "-1".into()),
+                ("cleanup.policy".into(), "compact".into()),
                 ("segment.bytes".into(), self.config.offsets_segment_bytes.to_string()),
                 ("compression.type".into(), "producer".into()),
             ],

@@ -77,6 +77,10 @@ pub fn check(
             None => wrong.push(scope.unknown(name)),
         }
     }
+    let (least, most) = (config.min_compaction_lag_ms, config.max_compaction_lag_ms);
+    if least > most {
+        wrong.push(format!("min.compaction.lag.ms={least} is above max.compaction.lag.ms={most}"));
+    }
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(Refused { code: scope.refusal(), message: wrong.join("; ") }),
@@ -224,7 +228,7 @@ mod tests {
             ("segment.ms", Change::Set("soon".into())),
             ("segment.mss", Change::Set("7".into())),
             ("segment.ms", Change::Append("7".into())),
-            ("cleanup.policy", Change::Append("compact".into())),
+            ("cleanup.policy", Change::Append("compress".into())),
             ("cleanup.policy", Change::Subtract("delete".into())),
         ];
         for (name, wrong) in bad {
@@ -234,6 +238,9 @@ mod tests {
                 "{name} {wrong:?}"
             );
         }
+        let lags = [("min.compaction.lag.ms", "9"), ("max.compaction.lag.ms", "8")];
+        let lags = BTreeMap::from(lags.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert!(check(&Scope::Topic("t".into()), &TopicConfig::default(), &lags).is_err());
         let same = changed("cleanup.policy", Change::Append("delete".into()), false).unwrap();
         assert_eq!(value(&same, "cleanup.policy").as_deref(), Some("delete"));
     }

@@ -362,7 +362,7 @@ fn limits(config: &TopicConfig, now: Millis) -> Limits {
         timestamp_after_max_ms: config.timestamp_after_max_ms,
         max_message_bytes: config.max_message_bytes as usize,
         max_decompressed_bytes: DECOMPRESSED_AT_MOST,
-        require_keys: false,
+        require_keys: config.compact,
     }
 }
 
