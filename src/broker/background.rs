@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::cleaner;
 use super::groups;
 use super::node::Node;
@@ -50,15 +52,30 @@ fn every(node: &Arc<Node>, period: Duration, work: fn(&Arc<Node>)) {
 
 /// Makes durable what waited for `flush.ms`.
 fn flush(node: &Arc<Node>) {
-    let dirty = std::mem::take(&mut *node.dirty.lock());
-    let due =
-        |partition: &Arc<Partition>| partition.dirty_ms() >= partition.log().config().flush_ms;
-    let (due, rest): (Vec<_>, Vec<_>) = dirty.into_iter().partition(due);
-    node.dirty.lock().extend(rest);
-    for partition in due.iter().filter(|partition| !partition.log().is_offline()) {
+    for partition in due(&node.dirty) {
         // The error is logged where the directory is taken offline.
         let _ = partition.flush_now();
     }
+}
+
+/// Takes off the list what waited long enough, and what a group commit made durable meanwhile or never can be.
+fn due(dirty: &Mutex<Vec<Arc<Partition>>>) -> Vec<Arc<Partition>> {
+    let mut due = std::mem::take(&mut *dirty.lock());
+    let mut rest = Vec::new();
+    due.retain(|partition| {
+        partition.unlist();
+        let Some(waited) = partition.dirty_ms() else { return false };
+        let log = partition.log();
+        let is_due = waited >= log.config().flush_ms;
+        let offline = log.is_offline();
+        drop(log);
+        if !is_due && !offline && partition.list() {
+            rest.push(partition.clone());
+        }
+        is_due && !offline
+    });
+    dirty.lock().append(&mut rest);
+    due
 }
 
 fn remove_doomed(node: &Arc<Node>) {
@@ -119,4 +136,30 @@ fn make_sure_of_age(partition: &Partition, now: Millis) -> Result<(), StorageErr
 
 fn checkpoint(node: &Arc<Node>) {
     node.partitions.checkpoint();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::partition::tests::open;
+
+    #[test]
+    fn a_partition_is_listed_once_however_often_group_commits_make_it_clean() {
+        let folder = tempfile::tempdir().unwrap();
+        let partition = open(folder.path());
+        let dirty = Mutex::new(Vec::new());
+        for _ in 0..3 {
+            if partition.mark_dirty() {
+                dirty.lock().push(partition.clone());
+            }
+            partition.flush_now().unwrap();
+        }
+        assert_eq!(dirty.lock().len(), 1);
+        assert!(due(&dirty).is_empty() && dirty.lock().is_empty(), "nothing waits any more");
+        assert!(partition.mark_dirty(), "it was taken off the list");
+        dirty.lock().push(partition.clone());
+        assert!(due(&dirty).is_empty(), "flush.ms has not passed");
+        assert_eq!(dirty.lock().len(), 1, "it waits on");
+        assert!(!partition.mark_dirty());
+    }
 }

@@ -51,6 +51,8 @@ pub struct Partition {
     flushed: AtomicI64,
     /// Since when records wait to be made durable.
     dirty_since: Mutex<Option<Instant>>,
+    /// Whether the background has it on its list of those.
+    listed: AtomicBool,
     deleted: AtomicBool,
 }
 
@@ -67,6 +69,7 @@ impl Partition {
             waiters: Mutex::default(),
             flushing: tokio::sync::Mutex::default(),
             dirty_since: Mutex::default(),
+            listed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
         }
     }
@@ -95,18 +98,27 @@ impl Partition {
         }
     }
 
-    /// Notes that records wait to be made durable. Returns whether none did before.
+    /// Notes that records wait to be made durable. Returns whether the background has yet to be told: it lists a partition
+    /// once, however often a group commit made it clean meanwhile.
     pub fn mark_dirty(&self) -> bool {
-        let mut since = self.dirty_since.lock();
-        let first = since.is_none();
-        since.get_or_insert_with(Instant::now);
-        first
+        self.dirty_since.lock().get_or_insert_with(Instant::now);
+        self.list()
     }
 
-    /// How long records have waited to be made durable, in ms; 0 if none do.
-    pub fn dirty_ms(&self) -> i64 {
+    /// Notes that it is on the background's list. Returns whether it was not.
+    pub fn list(&self) -> bool {
+        !self.listed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Notes that it was taken off the list. Then it is looked at: what is marked after that lists it again.
+    pub fn unlist(&self) {
+        self.listed.store(false, Ordering::Release);
+    }
+
+    /// How long records have waited to be made durable, in ms; `None` if none do.
+    pub fn dirty_ms(&self) -> Option<i64> {
         let since = *self.dirty_since.lock();
-        since.map_or(0, |since| i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX))
+        since.map(|since| i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Notes that its topic was deleted. Under the log's lock, before the folder is renamed.
@@ -240,7 +252,9 @@ impl Partition {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::base::{Millis, PartitionIndex, TopicId, TopicName};
     use crate::config::TopicConfig;
@@ -260,17 +274,22 @@ mod tests {
         log.append(&batch, &checked, LeaderEpoch::ZERO, Millis(1)).unwrap();
     }
 
-    #[test]
-    fn a_flush_that_meets_a_deleted_topic_is_no_failure_of_the_disk() {
-        let folder = tempfile::tempdir().unwrap();
+    /// A new partition in a log directory of its own.
+    pub fn open(folder: &Path) -> Arc<Partition> {
         let os = Os::real();
         let files = Arc::new(FileCache::new(os.disk.clone(), 16));
-        let dir = Arc::new(LogDir::open(&os, folder.path(), files).unwrap());
+        let dir = Arc::new(LogDir::open(&os, folder, files).unwrap());
         let id =
             TopicPartition { topic: TopicName::new("t").unwrap(), partition: PartitionIndex::ZERO };
         let config = Arc::new(TopicConfig::default());
         let (log, _) = dir.open_log(&id, TopicId([7; 16]), config).unwrap();
-        let partition = Partition::new(log, dir, LeaderEpoch::ZERO);
+        Arc::new(Partition::new(log, dir, LeaderEpoch::ZERO))
+    }
+
+    #[test]
+    fn a_flush_that_meets_a_deleted_topic_is_no_failure_of_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let partition = open(folder.path());
         let mut log = partition.log();
         append_one(&mut log);
         partition.mark_deleted();
