@@ -11,12 +11,15 @@ use super::node::Node;
 use super::partition::Partition;
 use super::scrub;
 use crate::base::Millis;
-use crate::log::StorageError;
+use crate::log::{LogDir, StorageError};
 
 /// How often is looked for records that waited long enough to be made durable.
 const FLUSH_TICK: Duration = Duration::from_millis(100);
 /// How often renamed files are looked for that may go.
 const DOOMED_TICK: Duration = Duration::from_secs(1);
+
+/// From so many partitions on, their directory is synced as a whole.
+pub const MANY: usize = 64;
 
 /// Starts the background's tasks; they end when the broker stops.
 pub fn start(node: &Arc<Node>) {
@@ -52,9 +55,26 @@ fn every(node: &Arc<Node>, period: Duration, work: fn(&Arc<Node>)) {
 
 /// Makes durable what waited for `flush.ms`.
 fn flush(node: &Arc<Node>) {
-    for partition in due(&node.dirty) {
-        // The error is logged where the directory is taken offline.
-        let _ = partition.flush_now();
+    let due = due(&node.dirty);
+    for dir in node.partitions.dirs() {
+        let here = || due.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));
+        if here().count() >= MANY {
+            flush_all(dir, here());
+        } else {
+            // The error is logged where the directory is taken offline.
+            here().for_each(|partition| drop(partition.flush_now()));
+        }
+    }
+}
+
+/// One sync for many partitions.
+fn flush_all<'a>(dir: &LogDir, partitions: impl Iterator<Item = &'a Arc<Partition>>) {
+    let points: Vec<_> = partitions
+        .filter_map(|partition| partition.flush_point().map(|point| (partition, point)))
+        .collect();
+    match dir.sync() {
+        Ok(()) => points.iter().for_each(|(partition, point)| partition.flushed_with_all(point)),
+        Err(error) => points.iter().for_each(|(partition, _)| partition.fail(&error)),
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
-use crate::log::{AppendError, Check, Log, LogDir, ReadError, StorageError};
+use crate::log::{AppendError, Check, FlushPoint, Log, LogDir, ReadError, StorageError};
 
 /// A request that waits for records; woken by any of the partitions that it registered with.
 #[derive(Debug, Default)]
@@ -175,6 +175,20 @@ impl Partition {
             Ok(())
         };
         flush().inspect_err(|error| self.fail(error))
+    }
+
+    /// What a sync of the whole directory will make durable; `None` if nothing is to be.
+    pub fn flush_point(&self) -> Option<FlushPoint> {
+        self.dirty_since.lock().take();
+        let log = self.log();
+        if self.is_deleted() { None } else { log.flush_point() }
+    }
+
+    /// Notes that the directory was synced since `point` was taken.
+    pub fn flushed_with_all(&self, point: &FlushPoint) {
+        let mut log = self.log();
+        log.flushed_with_all(point);
+        self.flushed.fetch_max(log.recovery_point().get(), Ordering::AcqRel);
     }
 
     /// Whether it is offline because of damage; the rest of the node serves on.

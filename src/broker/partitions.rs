@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::background::MANY;
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
@@ -91,7 +92,11 @@ impl Partitions {
     ) -> Result<Partitions, StorageError> {
         let mut found: HashMap<TopicPartition, Folders> = HashMap::new();
         for (at, dir) in dirs.iter().enumerate() {
-            for FoundPartition { partition, topic_id } in dir.partitions()? {
+            let here = dir.partitions()?;
+            if !dir.was_clean() && here.len() >= MANY {
+                dir.sync_before_recovery()?;
+            }
+            for FoundPartition { partition, topic_id } in here {
                 found.entry(partition).or_default().push((at, topic_id));
             }
         }

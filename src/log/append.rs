@@ -84,16 +84,28 @@ impl Log {
     fn write(&mut self, parts: &mut [IoSlice<'_>], appended: Appended) -> Result<(), StorageError> {
         let files = self.files.clone();
         let interval = self.config.index_interval_bytes;
+        if self.active().size == 0 {
+            // Its file may have to be made first.
+            self.names.change();
+        }
         self.active().append(&files, parts, appended, interval).map_err(|(error, kept)| {
             self.offline |= kept;
             error
         })
     }
 
-    /// A new epoch is durable before its first record is written.
+    /// A new epoch is durable before its first record is written. The first of all becomes so with the first flush: it is
+    /// found in the batches if it is lost.
     fn note_epoch(&mut self, epoch: LeaderEpoch, start: Offset) -> Result<(), StorageError> {
+        let first = self.epochs.entries().is_empty() && start == Offset::ZERO;
         if self.epochs.note(epoch, start) {
-            self.epochs.save(self.disk()).inspect_err(|_| {
+            let saved = if first {
+                self.names.change_whole();
+                self.epochs.save_unsynced(self.disk())
+            } else {
+                self.epochs.save(self.disk())
+            };
+            saved.inspect_err(|_| {
                 self.epochs.cut_above(start);
             })?;
         }

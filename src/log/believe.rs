@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Log;
-use super::epochs::LeaderEpochs;
+use super::epochs::{self, LeaderEpochs};
 use super::error::{OpenError, StorageError};
 use super::files::path_in;
 use super::index::OffsetEntry;
@@ -64,7 +64,7 @@ impl Log {
 
     /// Whether the leader epochs bear out that the log starts at `start`: they are cut before the checkpoint is written.
     pub(super) fn was_deleted_up_to(&self, start: Offset) -> Result<bool, OpenError> {
-        let path = self.folder.join("leader-epoch-checkpoint");
+        let path = self.folder.join(epochs::FILE);
         let epochs = LeaderEpochs::load(path, self.disk())?;
         let newest = epochs.and_then(|epochs| epochs.entries().last().copied());
         Ok(newest.is_some_and(|(_, first)| first >= start))

@@ -102,11 +102,24 @@ pub(super) fn write(
     path: &Path,
     lines: impl Iterator<Item = String>,
 ) -> Result<(), StorageError> {
+    disk.replace(path, text_of(lines).as_bytes()).map_err(StorageError::at("write", path))
+}
+
+/// Writes these lines in place, and does not wait for the disk.
+pub(super) fn write_unsynced(
+    disk: &dyn Disk,
+    path: &Path,
+    lines: impl Iterator<Item = String>,
+) -> Result<(), StorageError> {
+    disk.write(path, text_of(lines).as_bytes()).map_err(StorageError::at("write", path))
+}
+
+fn text_of(lines: impl Iterator<Item = String>) -> String {
     let lines: Vec<String> = lines.collect();
     let mut text = format!("0\n{}\n", lines.len());
     for line in lines {
         text.push_str(&line);
         text.push('\n');
     }
-    disk.replace(path, text.as_bytes()).map_err(StorageError::at("write", path))
+    text
 }

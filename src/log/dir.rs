@@ -1,5 +1,6 @@
 //! One log directory: locked, known by its id, with the checkpoints of all the logs in it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,16 +11,16 @@ use super::clean::CleanPoints;
 use super::error::{OpenError, StorageError};
 use super::files::{FileCache, offset_of};
 use super::known::{Known, RECOVERY_POINTS};
+use super::names::PARTITION_METADATA;
 use super::properties::{self, MetaProperties};
 use super::recovery::{Opening, Recovered};
 use crate::base::{Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::os::{Disk, FolderLock, LockError, OpenMode, Os};
+use crate::os::{Disk, FileSystem, FolderLock, LockError, OpenMode, Os};
 
 const CLEAN: &str = ".kafka_cleanshutdown";
 /// Left by a process that saw an fsync fail. It lives as long as the page cache that it warns of, and longer.
 const SUSPECT: &str = ".klog-fsync-failed";
-const PARTITION_METADATA: &str = "partition.metadata";
 
 /// Why a log directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +55,27 @@ pub struct Found {
     pub topic_id: Option<TopicId>,
 }
 
+/// Since when a partition's folder says whose it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// It did already, or has a log.
+    Before,
+    /// Since now; it was there, without a log.
+    Again,
+    /// It was made just now.
+    Fresh,
+}
+
 /// One log directory, held by this process.
 #[derive(Debug)]
 pub struct LogDir {
     os: Os,
     folder: PathBuf,
     files: Arc<FileCache>,
+    file_system: Arc<dyn FileSystem>,
     clean: bool,
+    /// Whether all that the last process left was synced.
+    synced: AtomicBool,
     suspect: bool,
     known: Known,
     cleaned: CleanPoints,
@@ -84,6 +99,7 @@ impl LogDir {
             LockError::Held(pid) => LogDirError::InUse { folder: folder.into(), pid },
             LockError::Failed(source) => StorageError::at("lock", lock_path)(source).into(),
         })?;
+        let file_system = disk.file_system(folder).map_err(StorageError::at("open", folder))?;
         let mark = folder.join(CLEAN);
         let is_there = |path: &Path| {
             disk.read(path).map_err(StorageError::at("read", path)).map(|bytes| bytes.is_some())
@@ -103,6 +119,8 @@ impl LogDir {
             os: os.clone(),
             folder: folder.into(),
             files,
+            file_system,
+            synced: AtomicBool::new(false),
             // Without its checkpoint, nothing that a clean stop promised is known.
             clean: clean && known.has_points() && !suspect,
             suspect,
@@ -158,6 +176,24 @@ impl LogDir {
         } else {
             tracing::warn!(%folder, "log directory has room again: it takes records");
         }
+    }
+
+    /// Makes durable all that was written to the directory, in one go: cheaper than file by file where there are many.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    pub fn sync(&self) -> Result<(), StorageError> {
+        self.file_system.sync().map_err(StorageError::at("syncfs", &self.folder))
+    }
+
+    /// Makes durable what the last process left, so that the logs which are opened next need not do it one by one.
+    ///
+    /// # Errors
+    /// As [`LogDir::sync`].
+    pub fn sync_before_recovery(&self) -> Result<(), StorageError> {
+        self.sync().inspect_err(|_| self.suspect_pages())?;
+        self.synced.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Where a partition starts, as the last stop left it.
@@ -266,9 +302,11 @@ impl LogDir {
         topic_id: TopicId,
         config: Arc<TopicConfig>,
     ) -> Result<(Log, Recovered), OpenError> {
-        self.try_open_log(partition, topic_id, config, |new| {
+        let (log, recovered) = self.try_open_log(partition, topic_id, config, |new| {
             Ok((new.then_some(Offset::ZERO), Offset::ZERO))
-        })
+        })?;
+        log.sync_names()?;
+        Ok((log, recovered))
     }
 
     /// `known` tells, of a log that is new or not, up to where it is durable and where it starts.
@@ -281,10 +319,16 @@ impl LogDir {
     ) -> Result<(Log, Recovered), OpenError> {
         let open = || {
             let folder = self.folder.join(partition.to_string());
-            let new = self.name(&folder, topic_id)?;
-            let (recovery_point, log_start) = known(new)?;
-            let opening =
-                Opening { recovery_point, log_start, clean: self.clean, suspect: self.suspect };
+            let named = self.name(&folder, topic_id)?;
+            let (recovery_point, log_start) = known(named != Named::Before)?;
+            let opening = Opening {
+                recovery_point,
+                log_start,
+                clean: self.clean,
+                fresh: named == Named::Fresh,
+                synced: self.synced.load(Ordering::Acquire),
+                suspect: self.suspect,
+            };
             Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
         };
         let opened = open();
@@ -294,24 +338,34 @@ impl LogDir {
         opened
     }
 
-    /// Makes a partition's folder and says in it whose it is, durably, if it does not say so. Returns whether it has no
-    /// log yet.
-    fn name(&self, folder: &Path, topic_id: TopicId) -> Result<bool, OpenError> {
+    /// Makes a partition's folder and says in it whose it is, if it does not say so.
+    ///
+    /// A folder that is made here is not waited for: nothing relies on it before the first flush, which makes it durable. If a
+    /// power cut takes it, it is made again.
+    fn name(&self, folder: &Path, topic_id: TopicId) -> Result<Named, OpenError> {
         let disk = &*self.os.disk;
         let file = folder.join(PARTITION_METADATA);
         let text = disk.read(&file).map_err(StorageError::at("read", &file))?;
         match text.as_deref().and_then(topic_id_in) {
-            Some(found) if found == topic_id => return Ok(false),
+            Some(found) if found == topic_id => return Ok(Named::Before),
             Some(found) => return Err(OpenError::Foreign { file, found, wanted: topic_id }),
             None => {}
         }
-        disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+        let text = format!("version: 0\ntopic_id: {topic_id}");
+        let entries = match disk.list(folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
+                disk.write(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
+                return Ok(Named::Fresh);
+            }
+            found => found.map_err(StorageError::at("list", folder))?,
+        };
         // The folder's own name first: who finds the file in it need not ask.
         disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
-        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
-        let text = format!("version: 0\ntopic_id: {topic_id}");
         disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
-        Ok(!entries.iter().any(|entry| offset_of(&entry.name, ".log").is_some()))
+        let is_segment = |name: &str| offset_of(name, ".log").is_some();
+        let has_log = entries.iter().any(|entry| is_segment(&entry.name));
+        Ok(if has_log { Named::Before } else { Named::Again })
     }
 
     /// Renames a deleted partition's folder; its files go with [`LogDir::remove`] later. Returns the new path.
@@ -371,7 +425,7 @@ impl LogDir {
         let path = self.folder.join(SUSPECT);
         if self.suspect && !self.is_offline() && self.known.is_complete() {
             match disk.remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(StorageError::at("remove", path)(error));
                 }
                 _ => {}
@@ -407,7 +461,7 @@ fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
         let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         match disk.sync_dir(above) {
             // Not ours to read, so not made by us.
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
             done => done.map_err(StorageError::at("fsync", above))?,
         }
     }

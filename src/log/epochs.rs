@@ -7,6 +7,9 @@ use super::error::StorageError;
 use crate::base::{LeaderEpoch, Offset};
 use crate::os::Disk;
 
+/// Its name in a partition's folder.
+pub const FILE: &str = "leader-epoch-checkpoint";
+
 /// The first offset of every leader epoch that has records, in ascending order of both.
 #[derive(Clone, Debug)]
 pub struct LeaderEpochs {
@@ -43,8 +46,19 @@ impl LeaderEpochs {
     /// # Errors
     /// As the system says.
     pub fn save(&self, disk: &dyn Disk) -> Result<(), StorageError> {
-        let lines = self.entries.iter().map(|(epoch, start)| format!("{epoch} {start}"));
-        checkpoint::write(disk, &self.path, lines)
+        checkpoint::write(disk, &self.path, self.lines())
+    }
+
+    /// Writes the checkpoint without a sync: what a power cut leaves of it is whole, or is found damaged and rebuilt.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn save_unsynced(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        checkpoint::write_unsynced(disk, &self.path, self.lines())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().map(|(epoch, start)| format!("{epoch} {start}"))
     }
 
     /// Notes that a batch of `epoch` begins at `start`. Returns whether the epoch is new.

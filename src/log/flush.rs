@@ -11,6 +11,13 @@ use super::snapshot;
 use crate::base::Offset;
 use crate::os::{Disk, DiskFile};
 
+/// Up to where a log is durable once its whole file system was synced.
+#[derive(Debug)]
+pub struct FlushPoint {
+    names: Option<Pending>,
+    up_to: Offset,
+}
+
 /// What has to reach the disk so that all below an offset is durable.
 #[derive(Debug)]
 pub struct FlushPlan {
@@ -45,6 +52,21 @@ impl Log {
         self.end.get() - self.recovery_point.get()
     }
 
+    /// Where the log ends; `None` if it is durable already. To be handed to [`Log::flushed_with_all`] once a sync of the whole
+    /// file system, begun after this, is done.
+    pub fn flush_point(&self) -> Option<FlushPoint> {
+        let point = || FlushPoint { names: self.names.pending(), up_to: self.end };
+        (self.unflushed() > 0).then(point)
+    }
+
+    /// Notes that the whole file system was synced.
+    pub fn flushed_with_all(&mut self, point: &FlushPoint) {
+        if let Some(names) = point.names.as_ref().filter(|_| !self.offline) {
+            names.are_synced();
+        }
+        self.flushed(point.up_to);
+    }
+
     /// What to do so that all that is in the log now is durable; `None` if it is already.
     ///
     /// # Errors
@@ -72,10 +94,21 @@ impl Log {
         self.recovery_point = self.recovery_point.max(up_to).min(self.end);
         self.assert_invariants();
         // A crash need not walk through the active segment then. A lost index is rebuilt, so a failure costs time only.
+        if self.active().offsets.live_bytes() == 0 {
+            return;
+        }
         let disk = self.os.disk.clone();
         if let Err(error) = self.active().write_indexes(&*disk) {
             tracing::debug!(partition = %self.partition, %error, "the indexes were not written");
         }
+    }
+
+    /// Makes the names in its folder durable, and the folder's own.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    pub fn sync_names(&self) -> Result<(), StorageError> {
+        self.names.sync(self.disk(), &self.folder)
     }
 
     /// Writes all that a clean stop leaves behind: indexes, the producers' snapshot, and the log itself, durably. Takes no
@@ -86,6 +119,10 @@ impl Log {
     pub fn close(&mut self) -> Result<(), StorageError> {
         let disk = self.os.disk.clone();
         self.offline = true;
+        if self.end == Offset::ZERO {
+            // Nothing was ever appended: there is no file yet.
+            return Ok(());
+        }
         self.finish()?;
         self.active().seal();
         if let Some(plan) = self.flush_plan()? {

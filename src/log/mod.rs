@@ -49,7 +49,7 @@ pub use clean::{CleanError, CleanLimits, CleanPlan, CleanedGroup, Filth, Mapped,
 pub use dir::{Found as FoundPartition, LogDir, LogDirError};
 pub use error::{AppendError, Damage, OpenError, ReadError, StorageError};
 pub use files::FileCache;
-pub use flush::FlushPlan;
+pub use flush::{FlushPlan, FlushPoint};
 pub use producers::{Producer, Remembered};
 pub use properties::MetaProperties;
 pub use read::{LogSlice, TimedOffset};

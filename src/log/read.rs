@@ -57,7 +57,10 @@ impl Log {
             self.segments.partition_point(|segment| segment.base <= from.get()).saturating_sub(1);
         for (at, segment) in self.segments.iter().enumerate().skip(first) {
             let whole = out.bytes == 0 && at_least_one;
-            if segment.base >= bound.get() || (out.bytes >= max_bytes && !whole) {
+            if segment.size == 0
+                || segment.base >= bound.get()
+                || (out.bytes >= max_bytes && !whole)
+            {
                 break;
             }
             let budget = max_bytes - out.bytes.min(max_bytes);

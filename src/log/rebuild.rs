@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Log;
-use super::epochs::LeaderEpochs;
+use super::epochs::{self, LeaderEpochs};
 use super::error::{Damage, OpenError, ReadError, StorageError};
 use super::files::{offset_of, path_in};
 use super::recovery::Recovered;
@@ -16,7 +16,7 @@ use crate::record::BatchHeader;
 impl Log {
     pub(super) fn load_epochs(&mut self, recovered: &mut Recovered) -> Result<(), OpenError> {
         let disk = self.os.disk.clone();
-        let path = self.folder.join("leader-epoch-checkpoint");
+        let path = self.folder.join(epochs::FILE);
         let mut changed = false;
         match LeaderEpochs::load(path.clone(), &*disk)? {
             Some(epochs) if self.bears_out(&epochs) => self.epochs = epochs,

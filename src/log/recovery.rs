@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Log;
 use super::clean;
 use super::cut::Fault;
-use super::epochs::LeaderEpochs;
+use super::epochs::{self, LeaderEpochs};
 use super::error::{OpenError, ReadError, StorageError};
 use super::files::{FileCache, offset_of, path_in};
 use super::index::{Index, OffsetEntry, TimeEntry};
@@ -30,6 +30,10 @@ pub struct Opening {
     pub log_start: Offset,
     /// Whether the last stop was a clean one.
     pub clean: bool,
+    /// Whether the folder was made just now, without a sync.
+    pub fresh: bool,
+    /// Whether the whole file system was synced since the last process ended.
+    pub synced: bool,
     /// Whether an fsync has failed: what can be read may not be on disk, though the next fsync says so.
     pub suspect: bool,
 }
@@ -72,13 +76,17 @@ impl Log {
         opening: Opening,
     ) -> Result<(Log, Recovered), OpenError> {
         let mut names = Names::default();
-        os.disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
-        clean::finish_swaps(&*os.disk, &folder)?;
-        let bases = tidy(os, &folder, &mut names)?;
+        let bases = if opening.fresh {
+            Vec::new()
+        } else {
+            os.disk.create_dir_all(&folder).map_err(StorageError::at("create", &folder))?;
+            clean::finish_swaps(&*os.disk, &folder)?;
+            tidy(os, &folder, &mut names)?
+        };
         let mut log = Log {
             os: os.clone(),
             files: files.clone(),
-            epochs: LeaderEpochs::empty(folder.join("leader-epoch-checkpoint")),
+            epochs: LeaderEpochs::empty(folder.join(epochs::FILE)),
             folder,
             partition,
             config,
@@ -94,11 +102,17 @@ impl Log {
             offline: false,
         };
         let mut recovered = Recovered::default();
+        if opening.fresh {
+            log.names.change_whole();
+            log.segments.push(Segment::empty(&log.folder, 0));
+            log.jitter_ms = log.draw_jitter();
+            return Ok((log, recovered));
+        }
         log.load_segments(&bases, opening, &mut recovered)?;
         log.load_epochs(&mut recovered)?;
         log.load_producers()?;
         log.load_aborted()?;
-        log.make_durable(opening)?;
+        log.make_durable(&bases, opening)?;
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
         Ok((log, recovered))
@@ -152,20 +166,25 @@ impl Log {
         bases.iter().rev().try_for_each(|base| self.remove_segment(*base))?;
         self.names.sync(&*self.os.disk, &self.folder)?;
         self.segments.push(Segment::empty(&self.folder, self.start.get()));
-        let files = self.files.clone();
-        self.active().file(&files)?;
-        self.names.change();
+        if self.start > Offset::ZERO {
+            // The file's name says where the log starts, should the checkpoint be lost.
+            let files = self.files.clone();
+            self.active().file(&files)?;
+            self.names.change();
+        }
         self.end = self.start;
         Ok(())
     }
 
     /// All that is in the log is on disk from here on, whoever wrote it.
-    fn make_durable(&mut self, opening: Opening) -> Result<(), StorageError> {
+    fn make_durable(&mut self, bases: &[i64], opening: Opening) -> Result<(), StorageError> {
         let from = opening.trusted();
-        if !opening.clean {
+        if !opening.clean && (!opening.synced || opening.suspect) {
             self.names.change();
             let first = self.segments.partition_point(|segment| segment.base <= from);
-            for segment in &self.segments[first.saturating_sub(1)..] {
+            // Of a log that begins only now there is no file yet.
+            let there = |segment: &&Segment| bases.contains(&segment.base);
+            for segment in self.segments[first.saturating_sub(1)..].iter().filter(there) {
                 let file = segment.file(&self.files)?;
                 file.sync_data().map_err(StorageError::at("fdatasync", &**segment.path()))?;
             }

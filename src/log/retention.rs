@@ -103,6 +103,8 @@ impl Log {
     }
 
     fn raise_start(&mut self, start: Offset) -> Result<(), StorageError> {
+        // What is told of a start holds only while the folder is there.
+        self.names.sync_whole(self.disk(), &self.folder)?;
         self.start = self.start.max(start);
         if self.epochs.cut_below(self.start) {
             // What is left of them in the file does no harm, and a full disk must not keep records from being deleted.

@@ -77,6 +77,11 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// As the system says; final for the log directory.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// The file system that holds `path`, to be synced as a whole.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn file_system(&self, path: &Path) -> io::Result<Arc<dyn FileSystem>>;
     /// Room on the file system that holds `path`.
     ///
     /// # Errors
@@ -111,6 +116,16 @@ pub trait Disk: Send + Sync + Debug {
         Ok(Some(bytes))
     }
 
+    /// Writes a file as a whole, in place; it is not waited for the disk.
+    ///
+    /// # Errors
+    /// As the system says; a part may be written then.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let file = self.open(path, OpenMode::Create)?;
+        file.set_len(0)?;
+        file.write_all_at(&mut [IoSlice::new(bytes)], 0)
+    }
+
     /// Replaces a file as a whole and durably: written aside, synced, renamed, folder synced.
     ///
     /// # Errors
@@ -126,6 +141,15 @@ pub trait Disk: Send + Sync + Debug {
         self.rename(aside, path)?;
         path.parent().map_or(Ok(()), |folder| self.sync_dir(folder))
     }
+}
+
+/// A file system, held open from when it is first relied on: it tells of every failed write since then.
+pub trait FileSystem: Send + Sync + Debug {
+    /// Makes all that was written to it durable, bytes and names.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// An open file. Positions are explicit, so that readers and the one writer share it.

@@ -12,7 +12,7 @@ mod slice;
 
 use std::sync::Arc;
 
-pub use disk::{Disk, DiskFile, Entry, Map, OpenMode, Space};
+pub use disk::{Disk, DiskFile, Entry, FileSystem, Map, OpenMode, Space};
 pub use lock::{FolderLock, LockError};
 pub use real::RealDisk;
 pub use slice::{Chunk, FileSlice};

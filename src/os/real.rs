@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::disk::{Disk, DiskFile, Entry, Map, OpenMode, Space};
+use super::disk::{Disk, DiskFile, Entry, FileSystem, Map, OpenMode, Space};
 use super::lock::{self, FolderLock, LockError};
 use super::{Clock, Entropy};
 use crate::base::Millis;
@@ -60,6 +60,10 @@ impl Disk for RealDisk {
         File::open(path)?.sync_all()
     }
 
+    fn file_system(&self, path: &Path) -> io::Result<Arc<dyn FileSystem>> {
+        Ok(Arc::new(RealFileSystem(File::open(path)?)))
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         let stat = rustix::fs::statvfs(path)?;
         Ok(Space {
@@ -70,6 +74,16 @@ impl Disk for RealDisk {
 
     fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
         lock::take(path)
+    }
+}
+
+/// Any of its folders, open: the kernel remembers what this descriptor was not told yet (since Linux 5.8).
+#[derive(Debug)]
+struct RealFileSystem(File);
+
+impl FileSystem for RealFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.0)?)
     }
 }
 

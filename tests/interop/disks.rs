@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
-use klog::os::{Disk, DiskFile, Entry, FolderLock, LockError, Map, OpenMode, Os, RealDisk, Space};
+use klog::os::{
+    Disk, DiskFile, Entry, FileSystem, FolderLock, LockError, Map, OpenMode, Os, RealDisk, Space,
+};
 use klog::wire::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -87,11 +89,28 @@ impl Disk for FaultyDisk {
         fail(self.hits(path) && is_on(&self.faults.sync), EIO)?;
         RealDisk.sync_dir(path)
     }
+    fn file_system(&self, path: &Path) -> io::Result<Arc<dyn FileSystem>> {
+        let faults = self.hits(path).then(|| self.faults.clone());
+        Ok(Arc::new(FaultyFileSystem { inner: RealDisk.file_system(path)?, faults }))
+    }
     fn space(&self, path: &Path) -> io::Result<Space> {
         RealDisk.space(path)
     }
     fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
         RealDisk.lock(path)
+    }
+}
+
+#[derive(Debug)]
+struct FaultyFileSystem {
+    inner: Arc<dyn FileSystem>,
+    faults: Option<Arc<Faults>>,
+}
+
+impl FileSystem for FaultyFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        fail(self.faults.as_deref().is_some_and(|faults| is_on(&faults.sync)), EIO)?;
+        self.inner.sync()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use klog::base::{LeaderEpoch, Offset};
-use klog::log::{AppendError, Offsets};
+use klog::log::{AppendError, Log, Offsets};
 use klog::os::Clock as _;
 use klog::os::sim::Latency;
 use klog::record::BatchProducer;
@@ -138,26 +138,48 @@ impl World {
         if running.log.is_offline() {
             return;
         }
+        if self.rng.chance(300) {
+            return self.flush_all();
+        }
         let plan = match running.log.flush_plan() {
             Ok(Some(plan)) => plan,
             Ok(None) => return,
             Err(_) => return self.fail(),
         };
+        self.work_during_a_flush();
+        match plan.run() {
+            Ok(()) => self.flushed(|log| log.flushed(plan.up_to())),
+            Err(_) => self.fail(),
+        }
+    }
+
+    /// Flushes as a broker does that has many dirty partitions: the file system as a whole.
+    fn flush_all(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        let Some(point) = running.log.flush_point() else { return };
+        self.work_during_a_flush();
+        match self.running.as_ref().map(|running| running.dir.sync()) {
+            Some(Ok(())) => self.flushed(|log| log.flushed_with_all(&point)),
+            Some(Err(_)) => self.fail(),
+            None => {}
+        }
+    }
+
+    fn work_during_a_flush(&mut self) {
         for _ in 0..self.rng.below(3) {
             self.append_plain();
         }
         if self.rng.chance(100) {
             self.roll();
         }
-        match plan.run() {
-            Ok(()) => {
-                let Some(running) = &mut self.running else { return };
-                running.log.flushed(plan.up_to());
-                let durable = running.log.recovery_point().get();
-                self.history.synced = self.history.synced.max(durable);
-            }
-            Err(_) => self.fail(),
-        }
+    }
+
+    fn flushed(&mut self, note: impl FnOnce(&mut Log)) {
+        let Some(running) = &mut self.running else { return };
+        note(&mut running.log);
+        let durable = running.log.recovery_point().get();
+        self.history.synced = self.history.synced.max(durable);
+        self.counts.flushes += 1;
     }
 
     fn fail(&mut self) {

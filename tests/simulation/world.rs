@@ -23,6 +23,7 @@ pub struct Counts {
     pub failed_appends: u64,
     pub rolls: u64,
     pub deleted_segments: u64,
+    pub flushes: u64,
     pub failed_flushes: u64,
     pub crashes: u64,
     pub kills: u64,
@@ -34,13 +35,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn fields(&mut self) -> [(&'static str, &mut u64); 13] {
+    fn fields(&mut self) -> [(&'static str, &mut u64); 14] {
         [
             ("appended", &mut self.appended),
             ("duplicates", &mut self.duplicates),
             ("failed appends", &mut self.failed_appends),
             ("rolls", &mut self.rolls),
             ("deleted segments", &mut self.deleted_segments),
+            ("flushes", &mut self.flushes),
             ("failed flushes", &mut self.failed_flushes),
             ("crashes", &mut self.crashes),
             ("kills", &mut self.kills),
@@ -74,6 +76,8 @@ pub struct World {
     pub epoch: LeaderEpoch,
     pub producers: Vec<crate::workload::Producer>,
     pub running: Option<Running>,
+    /// Whether a start syncs the directory as a whole before it opens logs.
+    syncs_first: bool,
     pub counts: Counts,
 }
 
@@ -119,6 +123,7 @@ impl World {
             epoch: LeaderEpoch::ZERO,
             producers: Vec::new(),
             running: None,
+            syncs_first: false,
             counts: Counts::default(),
         }
     }
@@ -139,6 +144,7 @@ impl World {
             if attempt < 3 && self.rng.chance(250) {
                 self.break_disk();
             }
+            self.syncs_first = self.rng.chance(300);
             match self.open() {
                 Ok((running, recovered)) => {
                     self.sim.disk.set_faults(Faults::default());
@@ -177,6 +183,10 @@ impl World {
         let os = self.sim.os();
         let files = Arc::new(FileCache::new(os.disk.clone(), 16));
         let dir = LogDir::open(&os, Path::new(FOLDER), files).map_err(StartError::Dir)?;
+        if self.syncs_first {
+            let synced = dir.sync_before_recovery();
+            synced.map_err(|error| StartError::Dir(error.into()))?;
+        }
         let opened = dir.open_log(&partition(), TOPIC_ID, self.config.clone());
         let (mut log, recovered) = opened.map_err(StartError::Log)?;
         // As a broker does before it serves what an earlier process wrote.

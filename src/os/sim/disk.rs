@@ -13,7 +13,7 @@ use super::content::Content;
 use super::faults::{Cut, Faults, Latency, draw_fate, eio, enospc};
 use super::rng::Rng;
 use super::tree::{Folder, Id, Node, Tree};
-use crate::os::{Disk, DiskFile, Entry, FolderLock, LockError, Map, OpenMode, Space};
+use crate::os::{Disk, DiskFile, Entry, FileSystem, FolderLock, LockError, Map, OpenMode, Space};
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Debug)]
@@ -257,6 +257,14 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn file_system(&self, path: &Path) -> io::Result<Arc<dyn FileSystem>> {
+        let state = self.enter(Kind::Look)?;
+        state.tree.find(path)?;
+        let generation = state.generation;
+        drop(state);
+        Ok(Arc::new(SimFileSystem { disk: self.clone(), generation }))
+    }
+
     fn space(&self, _path: &Path) -> io::Result<Space> {
         let state = self.enter(Kind::Look)?;
         let usable_bytes = state.capacity_bytes.saturating_sub(state.tree.bytes());
@@ -272,6 +280,31 @@ impl Disk for SimDisk {
         let generation = state.generation;
         drop(state);
         Ok(FolderLock::new(SimLock { disk: self.clone(), path: path.to_path_buf(), generation }))
+    }
+}
+
+#[derive(Debug)]
+struct SimFileSystem {
+    disk: SimDisk,
+    generation: u64,
+}
+
+impl FileSystem for SimFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.enter(Kind::Sync)?;
+        if state.generation != self.generation {
+            return Err(io::Error::other("the handle's process is dead"));
+        }
+        let State { tree, rng, faults, .. } = &mut *state;
+        if rng.chance(faults.sync) {
+            let fate = draw_fate(rng);
+            let survive_permille = rng.pick(&[0, 500, 1000]);
+            tree.fail_sync(rng, survive_permille, fate);
+            return Err(eio());
+        }
+        state.count_change()?;
+        state.tree.sync();
+        Ok(())
     }
 }
 

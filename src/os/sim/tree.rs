@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path};
 
-use super::content::Content;
+use super::content::{Content, LostPages};
 use super::rng::Rng;
 
 /// A file or folder, whatever it is called.
@@ -208,6 +208,25 @@ impl Tree {
         self.changes = rest;
         let synced: Vec<Change> = synced;
         synced.iter().for_each(|change| self.apply(change, |folder| &mut folder.durable));
+    }
+
+    /// Puts everything on disk.
+    pub fn sync(&mut self) {
+        let changes = std::mem::take(&mut self.changes);
+        changes.iter().for_each(|change| self.apply(change, |folder| &mut folder.durable));
+        self.contents().for_each(Content::sync);
+    }
+
+    /// A sync of everything fails: some of the bytes of each file are on disk, and no names.
+    pub fn fail_sync(&mut self, rng: &mut Rng, survive_permille: u32, fate: LostPages) {
+        self.contents().for_each(|content| content.fail_sync(rng, survive_permille, fate));
+    }
+
+    fn contents(&mut self) -> impl Iterator<Item = &mut Content> {
+        self.nodes.values_mut().filter_map(|node| match node {
+            Node::File(content) => Some(content),
+            Node::Folder(_) => None,
+        })
     }
 
     /// The power fails: some of the changes of names are on disk, and of each file what [`Content::crash`] leaves.
