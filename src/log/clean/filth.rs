@@ -25,7 +25,9 @@ impl Log {
     pub fn filth(&self, cleaned: Offset, now: Millis) -> Result<Option<Filth>, ReadError> {
         let config = &self.config;
         let known = (self.start..=self.end).contains(&cleaned);
-        let from = if known { cleaned } else { self.start };
+        // Records below the start are compacted with the rest of their segment: were the tombstone among them dropped and not what
+        // it deletes, that would be back if the checkpoint with the start is lost.
+        let from = if known { cleaned } else { Offset::new(self.segments[0].base) };
         let sealed = &self.segments[..self.segments.len() - 1];
         let (mut clean, mut dirty, mut to, mut oldest) = (0, 0, from, None);
         for (at, segment) in sealed.iter().enumerate() {

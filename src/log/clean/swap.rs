@@ -52,7 +52,7 @@ impl Log {
                 self.rename(base, &format!("{suffix}.cleaned"), &format!("{suffix}.swap"))?;
             }
         }
-        self.sync_names()?;
+        self.sync_renamed()?;
         let due = now.0.saturating_add(self.config.file_delete_delay_ms);
         for (old, _) in &group.replaces {
             self.files.forget(&path_in(&self.folder, *old, ".log"));
@@ -61,16 +61,16 @@ impl Log {
                 self.rename_doomed(*old, suffix, due)?;
             }
         }
-        self.sync_names()?;
+        self.sync_renamed()?;
         for suffix in SUFFIXES.into_iter().rev() {
             if suffix != ".txnindex" || group.has_transactions {
                 self.rename(base, &format!("{suffix}.swap"), suffix)?;
             }
         }
-        self.sync_names()
+        self.sync_renamed()
     }
 
-    fn sync_names(&mut self) -> Result<(), StorageError> {
+    fn sync_renamed(&mut self) -> Result<(), StorageError> {
         self.names.change();
         self.names.sync(self.disk(), &self.folder)
     }
