@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::background::MANY;
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
@@ -92,11 +91,7 @@ impl Partitions {
     ) -> Result<Partitions, StorageError> {
         let mut found: HashMap<TopicPartition, Folders> = HashMap::new();
         for (at, dir) in dirs.iter().enumerate() {
-            let here = dir.partitions()?;
-            if !dir.was_clean() && here.len() >= MANY {
-                dir.sync_before_recovery()?;
-            }
-            for FoundPartition { partition, topic_id } in here {
+            for FoundPartition { partition, topic_id } in dir.partitions()? {
                 found.entry(partition).or_default().push((at, topic_id));
             }
         }

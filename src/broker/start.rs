@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::aside::Aside;
+use super::background::MANY;
 use super::groups::Groups;
 use super::loggers::Loggers;
 use super::node::Node;
@@ -208,6 +209,16 @@ struct Opened {
     store: Single,
 }
 
+/// A directory whose logs may be opened, and whose it is. After a crash what is in it is made durable in one go, if it is much:
+/// here, so that a disk which fails at it is left out like one that cannot be read.
+fn ready(dir: LogDir) -> Result<(LogDir, Option<MetaProperties>), LogDirError> {
+    let found = dir.properties()?;
+    if !dir.was_clean() && dir.partitions()?.len() >= MANY {
+        dir.sync_before_recovery()?;
+    }
+    Ok((dir, found))
+}
+
 fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
     let files = Arc::new(FileCache::new(os.disk.clone(), config.open_files));
     let mut paths = config.log_dirs.clone();
@@ -219,7 +230,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
     let (mut dirs, mut found) = (Vec::new(), Vec::new());
     for path in &paths {
         let opened = LogDir::open(os, path, files.clone());
-        match opened.and_then(|dir| dir.properties().map(|found| (dir, found))) {
+        match opened.and_then(ready) {
             Ok((dir, properties)) => {
                 dirs.push(Arc::new(dir));
                 found.push(properties);
