@@ -150,7 +150,9 @@ fn assert_nothing_is_left(broker: &Broker) {
     let end = Instant::now() + Duration::from_secs(20);
     loop {
         let mut left = deleted_in(&broker.data_dir());
-        left.extend(open_files(broker.pid()).into_iter().filter(|at| at.ends_with("(deleted)")));
+        let data = broker.data_dir();
+        let ours = |at: &String| Path::new(at).starts_with(&data) && at.ends_with("(deleted)");
+        left.extend(open_files(broker.pid()).into_iter().filter(ours));
         if left.is_empty() {
             return;
         }
