@@ -119,7 +119,7 @@ fn a_session_does_not_keep_the_request_that_opened_it() {
         vec![ForgottenTopic { partitions: vec![7; MIB / 4], ..Default::default() }];
     let open =
         FetchRequest { session_epoch: 0, forgotten_topics_data, ..fetch("kept", 1, MIB as i32) };
-    assert_takes_at_most(FIRST + 80 * MIB, &broker, || {
+    assert_takes_at_most(FIRST + 120 * MIB, &broker, || {
         for _ in 0..300 {
             assert_ne!(raw.call(FETCH, &open).session_id, 0);
         }
