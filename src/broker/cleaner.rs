@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::node::Node;
 use super::partition::Partition;
 use crate::base::TopicPartition;
-use crate::log::{CleanError, CleanLimits, Filth, ReadError, StorageError, Taken};
+use crate::log::{CleanError, CleanLimits, Filth, Mapped, ReadError, StorageError, Taken};
 
 /// How long a cleaner that has to wait for its rate sleeps at most before it looks whether the broker stops.
 const NAP: Duration = Duration::from_millis(100);
@@ -61,6 +61,11 @@ fn clean_filthiest(node: &Node, shared: &Shared) -> bool {
     match done {
         Ok(()) => true,
         Err(CleanError::Stopped) => false,
+        // A full disk passes: it is tried again after a while.
+        Err(CleanError::Storage(error)) if error.is_no_room() => {
+            partition.dir.set_full(true);
+            false
+        }
         Err(error) => {
             if partition.is_deleted() {
                 return false;
@@ -155,7 +160,7 @@ fn clean(
     note(partition, &mapped)
 }
 
-fn note(partition: &Partition, mapped: &crate::log::Mapped) -> Result<(), CleanError> {
+fn note(partition: &Partition, mapped: &Mapped) -> Result<(), CleanError> {
     if partition.is_deleted() {
         return Err(CleanError::Stopped);
     }

@@ -1,9 +1,11 @@
-//! Rank 2. Consumer groups as pure state machines: who is a member, in which generation, with which share of the work
-//! ([`Group`]), and how far each group has read ([`CommittedOffsets`]). Pure: no clock, no log, no socket.
+//! Rank 2. Consumer groups as pure state machines: who is a member, and with which share of the work, by the classic protocol
+//! ([`Group`]) or that of KIP-848 ([`ConsumerGroup`]), and how far each group has read ([`CommittedOffsets`]). Pure: no clock,
+//! no log, no socket.
 //!
-//! Whoever drives a group gives it the time and a [`Ticket`] for each request that may have to wait, carries out the
-//! [`Effect`]s in order, and calls [`Group::on_time`] at [`Group::next_deadline`]. What must survive is told as
-//! [`GroupRecord`]s, Kafka's own, in `__consumer_offsets`; state is rebuilt from them alone.
+//! Whoever drives a group gives it the time, and calls `on_time` at `next_deadline`. A classic group gets a [`Ticket`] for each
+//! request that may have to wait, and its [`Effect`]s are carried out in order. A consumer group answers at once, and first the
+//! [`ConsumerRecord`]s that it gives are written. What must survive are Kafka's own records in `__consumer_offsets`
+//! ([`Entry`]); state is rebuilt from them alone.
 
 mod any;
 mod assignor;

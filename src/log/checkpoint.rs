@@ -111,7 +111,8 @@ pub(super) fn write_unsynced(
     path: &Path,
     lines: impl Iterator<Item = String>,
 ) -> Result<(), StorageError> {
-    disk.write(path, text_of(lines).as_bytes()).map_err(StorageError::at("write", path))
+    let written = disk.write(path, text_of(lines).as_bytes());
+    written.map(drop).map_err(StorageError::at("write", path))
 }
 
 fn text_of(lines: impl Iterator<Item = String>) -> String {

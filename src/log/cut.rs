@@ -109,12 +109,8 @@ impl Log {
         for suffix in [".log", ".index", ".timeindex", ".txnindex", ".snapshot"] {
             let path = path_in(&self.folder, base, suffix);
             self.files.forget(&path);
-            match self.os.disk.remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StorageError::at("remove", path)(error));
-                }
-                _ => {}
-            }
+            let removed = self.os.disk.remove_if_there(&path);
+            removed.map_err(StorageError::at("remove", path))?;
         }
         Ok(())
     }

@@ -355,7 +355,8 @@ impl LogDir {
         let entries = match disk.list(folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
-                disk.write(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
+                let written = disk.write(&file, text.as_bytes());
+                written.map_err(StorageError::at("write", &file))?;
                 return Ok(Named::Fresh);
             }
             found => found.map_err(StorageError::at("list", folder))?,
@@ -424,12 +425,7 @@ impl LogDir {
         self.known.write(disk, recovery_points, log_starts)?;
         let path = self.folder.join(SUSPECT);
         if self.suspect && !self.is_offline() && self.known.is_complete() {
-            match disk.remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(StorageError::at("remove", path)(error));
-                }
-                _ => {}
-            }
+            disk.remove_if_there(&path).map_err(StorageError::at("remove", path))?;
         }
         Ok(())
     }

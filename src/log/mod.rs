@@ -4,7 +4,8 @@
 //! lookups; it is owned by whoever holds its lock, and never takes one itself. Durability is in two steps, so that the
 //! lock is not held over a disk: [`Log::flush_plan`] under the lock, [`FlushPlan::run`] outside of it, and
 //! [`Log::flushed`]. What is damaged is reported, never skipped; what is deleted is first renamed. What stood on disk
-//! before this start is checked before it is first read: see [`Check`].
+//! before this start is checked before it is first read: see [`Check`]. Compaction goes the same way, from [`Log::clean_plan`]
+//! by [`CleanPlan`] to [`Log::take_over`]; [`LogDir::sync`] makes many logs durable at once.
 
 mod append;
 mod believe;

@@ -123,12 +123,8 @@ impl Log {
     pub fn remove_doomed(&mut self, now: Millis) -> Result<(), StorageError> {
         let due = self.doomed.iter().take_while(|(_, due)| *due <= now.0).count();
         for (path, _) in self.doomed.drain(..due) {
-            match self.os.disk.remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StorageError::at("remove", path)(error));
-                }
-                _ => {}
-            }
+            let removed = self.os.disk.remove_if_there(&path);
+            removed.map_err(StorageError::at("remove", path))?;
         }
         Ok(())
     }

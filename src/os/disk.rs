@@ -116,14 +116,26 @@ pub trait Disk: Send + Sync + Debug {
         Ok(Some(bytes))
     }
 
-    /// Writes a file as a whole, in place; it is not waited for the disk.
+    /// Removes a file; that there is none is as good.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn remove_if_there(&self, path: &Path) -> io::Result<()> {
+        match self.remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Writes a file as a whole, in place, and gives it; it is not waited for the disk.
     ///
     /// # Errors
     /// As the system says; a part may be written then.
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.open(path, OpenMode::Create)?;
         file.set_len(0)?;
-        file.write_all_at(&mut [IoSlice::new(bytes)], 0)
+        file.write_all_at(&mut [IoSlice::new(bytes)], 0)?;
+        Ok(file)
     }
 
     /// Replaces a file as a whole and durably: written aside, synced, renamed, folder synced.
@@ -134,10 +146,7 @@ pub trait Disk: Send + Sync + Debug {
         let mut aside = path.as_os_str().to_owned();
         aside.push(".tmp");
         let aside = Path::new(&aside);
-        let file = self.open(aside, OpenMode::Create)?;
-        file.set_len(0)?;
-        file.write_all_at(&mut [IoSlice::new(bytes)], 0)?;
-        file.sync_all()?;
+        self.write(aside, bytes)?.sync_all()?;
         self.rename(aside, path)?;
         path.parent().map_or(Ok(()), |folder| self.sync_dir(folder))
     }

@@ -125,42 +125,21 @@ impl BatchBuilder {
         H: IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
         H::IntoIter: Clone,
     {
-        let headers = headers.into_iter();
         let first = self.record_count == 0;
         let base = if first { timestamp } else { self.base_timestamp };
         let timestamp_delta =
             timestamp.checked_sub(base).ok_or(BuildError::Timestamp { timestamp, base })?;
         let offset_delta = self.record_count;
-        let (header_count, headers_len) =
-            headers.clone().fold((0usize, 0), |(count, len), header| {
-                (count + 1, len + part_len(Some(header.0)) + part_len(header.1))
-            });
-        // Headers take two bytes each: more than 2^31 of them are too many bytes as well.
-        let header_count = i32::try_from(header_count).map_err(|_| BuildError::Full)?;
-        let body_len = 1
-            + varlong_len(timestamp_delta)
-            + varint_len(offset_delta)
-            + part_len(key)
-            + part_len(value)
-            + varint_len(header_count)
-            + headers_len;
-        let total = self.bytes.len().saturating_add(body_len).saturating_add(5);
-        if total > i32::MAX as usize || self.record_count == i32::MAX {
+        if self.record_count == i32::MAX {
             return Err(BuildError::Full);
         }
-        let out = &mut self.bytes;
-        out.reserve(body_len + 5);
-        put_varint(out, body_len as i32);
-        out.push(0); // attributes: no bit is defined
-        put_varlong(out, timestamp_delta);
-        put_varint(out, offset_delta);
-        put_part(out, key);
-        put_part(out, value);
-        put_varint(out, header_count);
-        for (key, value) in headers {
-            put_part(out, Some(key));
-            put_part(out, value);
-        }
+        put_record(
+            &mut self.bytes,
+            (timestamp_delta, offset_delta),
+            key,
+            value,
+            headers.into_iter(),
+        )?;
         self.base_timestamp = base;
         self.max_timestamp = if first { timestamp } else { self.max_timestamp.max(timestamp) };
         self.record_count += 1;
@@ -244,6 +223,45 @@ impl BatchBuilder {
     }
 }
 
+/// Appends a record, its distances in time and offset from the batch's base told first; nothing if `out` would become too long
+/// for a batch.
+pub(super) fn put_record<'a>(
+    out: &mut Vec<u8>,
+    (timestamp_delta, offset_delta): (i64, i32),
+    key: Option<&[u8]>,
+    value: Option<&[u8]>,
+    headers: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
+) -> Result<(), BuildError> {
+    let (header_count, headers_len) = headers.clone().fold((0usize, 0), |(count, len), header| {
+        (count + 1, len + part_len(Some(header.0)) + part_len(header.1))
+    });
+    // Headers take two bytes each: more than 2^31 of them are too many bytes as well.
+    let header_count = i32::try_from(header_count).map_err(|_| BuildError::Full)?;
+    let body_len = 1
+        + varlong_len(timestamp_delta)
+        + varint_len(offset_delta)
+        + part_len(key)
+        + part_len(value)
+        + varint_len(header_count)
+        + headers_len;
+    if out.len().saturating_add(body_len).saturating_add(5) > i32::MAX as usize {
+        return Err(BuildError::Full);
+    }
+    out.reserve(body_len + 5);
+    put_varint(out, body_len as i32);
+    out.push(0); // attributes: no bit is defined
+    put_varlong(out, timestamp_delta);
+    put_varint(out, offset_delta);
+    put_part(out, key);
+    put_part(out, value);
+    put_varint(out, header_count);
+    for (key, value) in headers {
+        put_part(out, Some(key));
+        put_part(out, value);
+    }
+    Ok(())
+}
+
 /// Writes `header` and the CRC over the first bytes of a batch whose records are in place.
 pub(super) fn put_header(batch: &mut [u8], header: &BatchHeader) {
     let mut head = header.to_bytes();
@@ -261,7 +279,7 @@ fn part_len(part: Option<&[u8]>) -> usize {
 }
 
 /// Appends a nullable part with its length.
-pub(super) fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
+fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
     match part {
         Some(part) => {
             put_varint(out, part.len() as i32);

@@ -3,7 +3,7 @@
 //! Bytes come in as one `Bytes`; [`split_batches`] cuts it into [`Batch`]es, each a slice with its header parsed.
 //! [`split_any`] takes old formats too.
 //! A broker then calls [`validate_produced`] once per batch and [`Stamp`]s a copy of the header; a reader calls
-//! [`records()`]; a writer uses [`BatchBuilder`]. Decompression is always under a cap: what a length field claims is
+//! [`records()`]; a writer uses [`BatchBuilder`], compaction [`retain()`]. Decompression is always under a cap: what a length field claims is
 //! never allocated. This room never touches a file, a socket or a clock, and never logs.
 
 mod batch;

@@ -2,10 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::base::{put_varint, put_varlong};
-
 use super::batch::Batch;
-use super::builder::{BuildError, put_header, put_part};
+use super::builder::{BuildError, put_header, put_record};
 use super::codec::{Codec, compress};
 use super::header::TimestampType;
 use super::layout::{HEADER_LEN, LOG_OVERHEAD};
@@ -94,23 +92,12 @@ fn rebuild(batch: &Batch, kept: &[Record], horizon: Option<i64>) -> Result<Bytes
         header.attributes = header.attributes.with_delete_horizon(true);
     }
     let mut out = vec![0; HEADER_LEN];
-    let mut body = Vec::new();
     for record in kept {
-        body.clear();
         let (timestamp, base) = (record.timestamp, header.base_timestamp);
         let delta = timestamp.checked_sub(base).ok_or(BuildError::Timestamp { timestamp, base })?;
-        body.push(0); // attributes: no bit is defined
-        put_varlong(&mut body, delta);
-        put_varint(&mut body, (record.offset - header.base_offset) as i32);
-        put_part(&mut body, record.key.as_deref());
-        put_part(&mut body, record.value.as_deref());
-        put_varint(&mut body, i32::try_from(record.headers.len()).map_err(|_| BuildError::Full)?);
-        for header in &record.headers {
-            put_part(&mut body, Some(&header.key));
-            put_part(&mut body, header.value.as_deref());
-        }
-        put_varint(&mut out, i32::try_from(body.len()).map_err(|_| BuildError::Full)?);
-        out.extend_from_slice(&body);
+        let deltas = (delta, (record.offset - header.base_offset) as i32);
+        let headers = record.headers.iter().map(|header| (&*header.key, header.value.as_deref()));
+        put_record(&mut out, deltas, record.key.as_deref(), record.value.as_deref(), headers)?;
     }
     let codec = header.codec().unwrap_or(Codec::None);
     if codec != Codec::None {

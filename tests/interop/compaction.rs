@@ -7,16 +7,11 @@ use std::time::{Duration, Instant};
 
 use klog::record::{BatchBuilder, BatchOptions};
 use klog::wire::find_coordinator::FindCoordinatorRequest;
-use klog::wire::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use klog::wire::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
-};
 
 use crate::broker::Broker;
 use crate::dump::dump;
 use crate::librdkafka::{self, Admin, config, consumer};
+use crate::offsets::Commit;
 use crate::raw::Raw;
 use crate::records::Record;
 
@@ -154,24 +149,10 @@ fn consumer_offsets_stay_small_and_groups_are_right_after_a_kill() {
     let mut raw = Raw::connect(broker.address());
     raw.make_topic("t");
     let groups = 5;
-    let mut commit = |at: i64| {
-        let partition = OffsetCommitRequestPartition {
-            committed_offset: at,
-            committed_metadata: Some("m".repeat(2000).into()),
-            ..Default::default()
-        };
-        let topic = OffsetCommitRequestTopic {
-            name: "t".into(),
-            partitions: vec![partition],
-            ..Default::default()
-        };
-        let request = OffsetCommitRequest {
-            group_id: format!("g{}", at % groups).into(),
-            generation_id_or_member_epoch: -1,
-            topics: vec![topic],
-            ..Default::default()
-        };
-        raw.call(8, &request).topics[0].partitions[0].error_code
+    let metadata = &"m".repeat(2000);
+    let mut commit = |offset: i64| {
+        let group = &format!("g{}", offset % groups);
+        raw.commit(&Commit { group, offset, metadata, ..Commit::default() })
     };
     // A group's coordinator is made when it is asked for, and may have to be loaded.
     let find = FindCoordinatorRequest { coordinator_keys: vec!["g0".into()], ..Default::default() };
@@ -190,24 +171,10 @@ fn consumer_offsets_stay_small_and_groups_are_right_after_a_kill() {
     broker.restart();
     let mut raw = Raw::connect(broker.address());
     for at in 4000 - groups..4000 {
-        let mut committed = || {
-            let topics = OffsetFetchRequestTopics {
-                name: "t".into(),
-                partition_indexes: vec![0],
-                ..Default::default()
-            };
-            let group = OffsetFetchRequestGroup {
-                group_id: format!("g{}", at % groups).into(),
-                topics: Some(vec![topics]),
-                ..Default::default()
-            };
-            let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
-            let answer = raw.call(8, &request).groups.remove(0);
-            (answer.error_code == 0).then(|| answer.topics[0].partitions[0].committed_offset)
-        };
+        let group = format!("g{}", at % groups);
         let found = loop {
             assert!(Instant::now() < end + DEADLINE, "the groups are not loaded");
-            if let Some(found) = committed() {
+            if let Ok((found, _)) = raw.committed(&group, 0) {
                 break found;
             }
             std::thread::sleep(Duration::from_millis(20));

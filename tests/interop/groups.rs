@@ -5,12 +5,6 @@ use std::time::{Duration, Instant};
 
 use klog::wire::heartbeat::HeartbeatRequest;
 use klog::wire::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
-use klog::wire::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-use klog::wire::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
-};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
@@ -18,6 +12,7 @@ use crate::broker::Broker;
 use crate::dump::dump_offsets;
 use crate::kcat::kcat;
 use crate::librdkafka::{Admin, config, next_despite_errors};
+use crate::offsets::Commit;
 use crate::peers::{Printed, kafka_tool};
 use crate::raw::{Raw, batch};
 
@@ -44,17 +39,31 @@ pub fn write(broker: &Broker, topic: &str, lines: std::ops::Range<u32>) {
     kcat(broker, &["-P", "-t", topic], text.as_bytes());
 }
 
-fn member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
-    let consumer: BaseConsumer = config(broker.address())
+/// A member with these settings; it commits when it is told to.
+pub fn member_with(
+    broker: &Broker,
+    group: &str,
+    topic: &str,
+    more: &[(&str, &str)],
+) -> BaseConsumer {
+    let mut config = config(broker.address());
+    config
         .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("heartbeat.interval.ms", "100")
-        .set("session.timeout.ms", "6000")
-        .create()
-        .expect("a consumer can be made");
+        .set("reconnect.backoff.max.ms", "500")
+        .set("topic.metadata.refresh.interval.ms", "500");
+    more.iter().for_each(|(key, value)| {
+        config.set(*key, *value);
+    });
+    let consumer: BaseConsumer = config.create().expect("a consumer can be made");
     consumer.subscribe(&[topic]).expect("a topic can be subscribed to");
     consumer
+}
+
+fn member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
+    let more = [("heartbeat.interval.ms", "100"), ("session.timeout.ms", "6000")];
+    member_with(broker, group, topic, &more)
 }
 
 /// Polls until each member has so many partitions; gives what they read meanwhile.
@@ -113,9 +122,15 @@ fn members_share_the_partitions_and_take_over_from_those_who_leave() {
     Admin::new(broker.address()).create("t", 4, &[]);
     let (one, two) = (member(&broker, "g", "t"), member(&broker, "g", "t"));
     settle(&[&one, &two], &[2, 2]);
+    share_and_take_over(&broker, one, two);
+}
+
+/// Two members of group `g` read 4 partitions, each record once and each partition in one hand; then one leaves, and the other goes on
+/// where it was. Gives that one.
+pub fn share_and_take_over(broker: &Broker, one: BaseConsumer, two: BaseConsumer) -> BaseConsumer {
     for partition in 0..4 {
         let lines: String = (0..25).map(|line| format!("{partition}-{line}\n")).collect();
-        kcat(&broker, &["-P", "-t", "t", "-p", &partition.to_string()], lines.as_bytes());
+        kcat(broker, &["-P", "-t", "t", "-p", &partition.to_string()], lines.as_bytes());
     }
     let shared = read(&[&one, &two], 100);
     let mut owners: BTreeMap<i32, usize> = BTreeMap::new();
@@ -129,9 +144,9 @@ fn members_share_the_partitions_and_take_over_from_those_who_leave() {
     }
     drop(two);
     settle(&[&one], &[4]);
-    kcat(&broker, &["-P", "-t", "t", "-p", "3"], b"last\n");
-    let more = read(&[&one], 1);
-    assert_eq!(more[0].2, b"last", "records came twice");
+    kcat(broker, &["-P", "-t", "t", "-p", "3"], b"last\n");
+    assert_eq!(read(&[&one], 1)[0].2, b"last", "records came twice");
+    one
 }
 
 #[test]
@@ -139,10 +154,15 @@ fn members_of_a_killed_broker_go_on_without_a_reset() {
     let mut broker = eager();
     Admin::new(broker.address()).create("t", 1, &[]);
     let one = member(&broker, "g", "t");
-    settle(&[&one], &[1]);
+    goes_on_after_kills(&mut broker, &one);
+}
+
+/// A member of a group over the one partition of `t` reads and commits between kills of the broker, and goes on where it was.
+pub fn goes_on_after_kills(broker: &mut Broker, one: &BaseConsumer) {
+    settle(&[one], &[1]);
     for round in 0..3 {
-        write(&broker, "t", round..round + 1);
-        let (_, _, value) = &read(&[&one], 1)[0];
+        write(broker, "t", round..round + 1);
+        let (_, _, value) = &read(&[one], 1)[0];
         assert_eq!(*value, round.to_string().into_bytes());
         one.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
         broker.kill();
@@ -152,7 +172,7 @@ fn members_of_a_killed_broker_go_on_without_a_reset() {
     assert_eq!(position(&committed), 3);
 }
 
-pub fn position(list: &TopicPartitionList) -> i64 {
+fn position(list: &TopicPartitionList) -> i64 {
     list.elements()[0].offset().to_raw().expect("an offset")
 }
 
@@ -206,61 +226,24 @@ fn stale_generations_and_strangers_are_refused_and_nothing_is_committed() {
     let one = member(&broker, "g", "t");
     settle(&[&one], &[1]);
     let mut raw = Raw::connect(broker.address());
-    let mut beat = |member: &str, generation: i32| {
-        let request = HeartbeatRequest {
-            group_id: "g".into(),
-            member_id: member.to_owned().into(),
-            generation_id: generation,
-            ..Default::default()
-        };
-        raw.call(4, &request).error_code
+    let beat = HeartbeatRequest {
+        group_id: "g".into(),
+        member_id: "nobody".into(),
+        generation_id: 1,
+        ..Default::default()
     };
-    assert_eq!(beat("nobody", 1), 25);
-    let mut raw = Raw::connect(broker.address());
-    let mut commit = |group: &str, member: &str, generation: i32, metadata: &str| {
-        let partition = OffsetCommitRequestPartition {
-            committed_offset: 99,
-            committed_metadata: Some(metadata.to_owned().into()),
-            ..Default::default()
-        };
-        let topic = OffsetCommitRequestTopic {
-            name: "t".into(),
-            partitions: vec![partition],
-            ..Default::default()
-        };
-        let request = OffsetCommitRequest {
-            group_id: group.to_owned().into(),
-            member_id: member.to_owned().into(),
-            generation_id_or_member_epoch: generation,
-            topics: vec![topic],
-            ..Default::default()
-        };
-        raw.call(8, &request).topics[0].partitions[0].error_code
-    };
-    assert_eq!(commit("g", "nobody", 1, ""), 25);
-    assert_eq!(commit("g", "", -1, ""), 25);
-    assert_eq!(commit("other", "", 5, ""), 22);
-    assert_eq!(commit("simple", "", -1, &"m".repeat(5000)), 12);
-    assert_eq!(commit("simple", "", -1, "kept"), 0);
-
-    let mut raw = Raw::connect(broker.address());
-    let mut committed = |group: &str| {
-        let topics = OffsetFetchRequestTopics {
-            name: "t".into(),
-            partition_indexes: vec![0],
-            ..Default::default()
-        };
-        let group = OffsetFetchRequestGroup {
-            group_id: group.to_owned().into(),
-            topics: Some(vec![topics]),
-            ..Default::default()
-        };
-        let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
-        let partition = raw.call(9, &request).groups[0].topics[0].partitions[0].clone();
-        (partition.committed_offset, partition.metadata.unwrap_or_default().to_string())
-    };
-    assert_eq!(committed("g"), (-1, String::new()));
-    assert_eq!(committed("simple"), (99, "kept".to_owned()));
+    assert_eq!(raw.call(4, &beat).error_code, 25);
+    let mut commit = |commit: Commit| raw.commit(&Commit { offset: 99, ..commit });
+    assert_eq!(commit(Commit { member: "nobody", epoch: 1, ..Commit::default() }), 25);
+    assert_eq!(commit(Commit::default()), 25, "the group has members");
+    let other = || Commit { group: "other", epoch: 5, ..Commit::default() };
+    assert_eq!(commit(Commit { version: 8, ..other() }), 22);
+    assert_eq!(commit(other()), 69);
+    let simple = || Commit { group: "simple", ..Commit::default() };
+    assert_eq!(commit(Commit { metadata: &"m".repeat(5000), ..simple() }), 12);
+    assert_eq!(commit(Commit { metadata: "kept", ..simple() }), 0);
+    assert_eq!(raw.committed("g", 0), Ok((-1, String::new())));
+    assert_eq!(raw.committed("simple", 0), Ok((99, "kept".to_owned())));
 }
 
 #[test]

@@ -9,16 +9,16 @@ use klog::wire::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse,
 };
 use klog::wire::list_groups::ListGroupsRequest;
-use klog::wire::offset_fetch::{
-    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopics,
-};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 
 use crate::broker::Broker;
 use crate::dump::dump_offsets;
-use crate::groups::{CONSUMER, DEADLINE, GROUPS, position, read, settle, tool, write};
+use crate::groups::{
+    CONSUMER, DEADLINE, GROUPS, goes_on_after_kills, member_with, read, settle,
+    share_and_take_over, tool, write,
+};
 use crate::kcat::kcat;
-use crate::librdkafka::{Admin, config, next_despite_errors};
+use crate::librdkafka::{Admin, next_despite_errors};
 use crate::raw::Raw;
 
 /// A broker that wants to hear of members often.
@@ -35,22 +35,6 @@ const LIVELY: [(&str, &str); 7] = [
     ("group.consumer.min.session.timeout.ms", "2000"),
     ("group.consumer.assignment.interval.ms", "0"),
 ];
-
-fn member_with(broker: &Broker, group: &str, topic: &str, more: &[(&str, &str)]) -> BaseConsumer {
-    let mut config = config(broker.address());
-    config
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "earliest")
-        .set("reconnect.backoff.max.ms", "500")
-        .set("topic.metadata.refresh.interval.ms", "500");
-    more.iter().for_each(|(key, value)| {
-        config.set(*key, *value);
-    });
-    let consumer: BaseConsumer = config.create().expect("a consumer can be made");
-    consumer.subscribe(&[topic]).expect("a topic can be subscribed to");
-    consumer
-}
 
 fn member(broker: &Broker, group: &str, topic: &str) -> BaseConsumer {
     member_with(broker, group, topic, &[("group.protocol", "consumer")])
@@ -121,23 +105,7 @@ fn members_share_take_over_and_follow_topics_and_each_record_has_one_reader() {
     let two = member(&broker, "g", "t");
     settle(&[&one, &two], &[2, 2]);
     assert_eq!(listed(&broker, "g"), ("consumer".into(), "Stable".into()));
-    for partition in 0..4 {
-        let lines: String = (0..25).map(|line| format!("{partition}-{line}\n")).collect();
-        kcat(&broker, &["-P", "-t", "t", "-p", &partition.to_string()], lines.as_bytes());
-    }
-    let shared = read(&[&one, &two], 100);
-    let mut owners: BTreeMap<i32, usize> = BTreeMap::new();
-    for (member, partition, _) in &shared {
-        assert_eq!(owners.insert(*partition, *member).unwrap_or(*member), *member, "two owners");
-    }
-    assert_eq!(owners.len(), 4);
-    for member in [&one, &two] {
-        member.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
-    }
-    drop(two);
-    settle(&[&one], &[4]);
-    kcat(&broker, &["-P", "-t", "t", "-p", "3"], b"last\n");
-    assert_eq!(read(&[&one], 1)[0].2, b"last", "records came twice");
+    let one = share_and_take_over(&broker, one, two);
     let pattern = member(&broker, "p", "^t.*");
     settle(&[&pattern], &[4]);
     Admin::new(broker.address()).create("t2", 3, &[]);
@@ -151,17 +119,7 @@ fn members_of_a_killed_broker_go_on_in_their_epoch_and_lose_nothing() {
     let mut broker = lively();
     Admin::new(broker.address()).create("t", 1, &[]);
     let one = member(&broker, "g", "t");
-    settle(&[&one], &[1]);
-    for round in 0..3 {
-        write(&broker, "t", round..round + 1);
-        let (_, _, value) = &read(&[&one], 1)[0];
-        assert_eq!(*value, round.to_string().into_bytes());
-        one.commit_consumer_state(CommitMode::Sync).expect("offsets are committed");
-        broker.kill();
-        broker.restart();
-    }
-    let committed = one.committed(DEADLINE).expect("the coordinator is back");
-    assert_eq!(position(&committed), 3);
+    goes_on_after_kills(&mut broker, &one);
 }
 
 /// Rounds in which the broker is killed at any moment and members come and go: every record is read, and nothing is committed that was not.
@@ -213,20 +171,7 @@ fn whoever_is_killed_every_record_is_read_and_no_commit_runs_ahead() {
 }
 
 fn committed(broker: &Broker, group: &str, partition: i32) -> i64 {
-    let topics = OffsetFetchRequestTopics {
-        name: "t".into(),
-        partition_indexes: vec![partition],
-        ..Default::default()
-    };
-    let group = OffsetFetchRequestGroup {
-        group_id: group.to_owned().into(),
-        topics: Some(vec![topics]),
-        member_epoch: -1,
-        ..Default::default()
-    };
-    let request = OffsetFetchRequest { groups: vec![group], ..Default::default() };
-    let answer = Raw::connect(broker.address()).call(9, &request);
-    answer.groups[0].topics[0].partitions[0].committed_offset
+    Raw::connect(broker.address()).committed(group, partition).expect("the group is there").0
 }
 
 #[test]

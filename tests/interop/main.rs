@@ -9,6 +9,7 @@ mod history;
 mod librdkafka;
 mod load;
 mod loop_disk;
+mod offsets;
 mod peers;
 mod process;
 mod raw;

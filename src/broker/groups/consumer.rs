@@ -66,10 +66,12 @@ impl Node {
         // What could not be written goes first: nothing new is taken before.
         self.write(coordinated).map_err(unwritten)?;
         let (topics, now) = (self.group_topics(), self.group_now());
-        if let AnyGroup::Consumer(group) = &mut coordinated.group {
-            return group.heartbeat(beat, &topics, now, &mut asked.records);
-        }
-        let AnyGroup::Classic(classic) = &mut coordinated.group else { unreachable!("see above") };
+        let classic = match &mut coordinated.group {
+            AnyGroup::Classic(group) => group,
+            AnyGroup::Consumer(group) => {
+                return group.heartbeat(beat, &topics, now, &mut asked.records);
+            }
+        };
         if beat.epoch != 0 {
             let message = format!("Group {} is not a consumer group.", classic.id());
             return Err(Refused::new(ErrorCode::UnknownMemberId, message));

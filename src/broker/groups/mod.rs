@@ -179,8 +179,7 @@ impl Node {
     /// # Errors
     /// INVALID_GROUP_ID, COORDINATOR_NOT_AVAILABLE before the topic of the offsets was made, COORDINATOR_LOAD_IN_PROGRESS.
     pub fn check_coordinates(&self, id: &str) -> Result<(), ErrorCode> {
-        let sound = id.len() <= ID_AT_MOST;
-        if !sound {
+        if id.len() > ID_AT_MOST {
             return Err(ErrorCode::InvalidGroupId);
         }
         let partition = self.offsets_partition(id).ok_or(ErrorCode::CoordinatorNotAvailable)?;

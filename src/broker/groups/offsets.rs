@@ -23,6 +23,8 @@ pub struct Commit {
     pub instance_id: Option<ByteString>,
     /// Its generation; -1: nobody's.
     pub generation: i32,
+    /// The version of the request: from v9 on members speak either protocol.
+    pub version: i16,
     /// The offsets.
     pub offsets: Vec<(Place, CommittedOffset)>,
 }
@@ -33,13 +35,14 @@ impl Node {
     /// # Errors
     /// As [`Group::check_commit`](crate::group::Group::check_commit), and what storing them met with.
     pub fn commit_offsets(self: &Arc<Node>, commit: Commit) -> Result<Durable, ErrorCode> {
-        let Commit { group, member_id, instance_id, generation, offsets } = commit;
+        let Commit { group, member_id, instance_id, generation, version, offsets } = commit;
         let now = self.group_now();
         let found = match generation < 0 && member_id.is_empty() {
             true => self.groups.find_or_make(&group, now),
-            false => self.groups.find(&group).ok_or(match generation < 0 {
-                true => ErrorCode::UnknownMemberId,
-                false => ErrorCode::IllegalGeneration,
+            false => self.groups.find(&group).ok_or(match version {
+                _ if generation < 0 => ErrorCode::UnknownMemberId,
+                ..=8 => ErrorCode::IllegalGeneration,
+                9.. => ErrorCode::GroupIdNotFound,
             })?,
         };
         let mut coordinated = found.lock();
@@ -52,7 +55,7 @@ impl Node {
             }
             AnyGroup::Consumer(group) => {
                 let places = self.by_topic_id(offsets.iter().map(|(place, _)| place));
-                group.check_commit(&member_id, generation, &places)?;
+                group.check_commit(&member_id, generation, version, &places)?;
             }
         }
         let entries: Vec<Entry> = offsets

@@ -1,6 +1,6 @@
 //! OffsetCommit (key 8), v2 to v10. How far a group has read; a group that has no members takes them from anyone. Answered once they
 //! are stored, and durable where `__consumer_offsets` asks for that. v2 to v4 name their own retention, v6 leader epochs,
-//! v7 static members, v10 topic ids.
+//! v7 static members, v9 members of consumer groups (KIP-848), v10 topic ids.
 
 use bytestring::ByteString;
 
@@ -41,6 +41,7 @@ pub fn handle(call: Call<OffsetCommitRequest>) -> Reply<OffsetCommitResponse> {
         member_id: request.member_id,
         instance_id: request.group_instance_id,
         generation: request.generation_id_or_member_epoch,
+        version,
         offsets,
     };
     match node.commit_offsets(commit) {

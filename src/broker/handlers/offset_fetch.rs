@@ -1,7 +1,6 @@
 //! OffsetFetch (key 9), v1 to v10. How far groups have read; -1 where nothing was committed. v2 null means all partitions, and errors
 //! are of the whole group; v5 leader epochs, v7 `require_stable` (no transaction is ever open here), v8 several groups
-//! (KIP-709), v9 members of
-//! consumer groups (KIP-848), v10 topic ids.
+//! (KIP-709), v9 members of consumer groups (KIP-848), v10 topic ids.
 
 use bytestring::ByteString;
 

@@ -195,7 +195,7 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 /// Reads a Java properties file: `name=value` or `name: value`, `#` and `!` comments, `\` at a line's end joins lines.
-/// Escapes `\t \n \r \f \\` and `\uXXXX` are read; any other escaped character stands for itself.
+/// Escapes `\t \n \r \f \\` and `\u` with four hex digits are read; any other escaped character stands for itself.
 ///
 /// # Errors
 /// `BadLine` for each line without a name and separator.

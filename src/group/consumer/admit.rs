@@ -5,7 +5,7 @@ use bytestring::ByteString;
 
 use super::heartbeat::{Beat, Beaten, LEAVE_STATIC};
 use super::member::{Current, MemberState, Owned};
-use super::{ConsumerGroup, ConsumerRecord, Refused, gone};
+use super::{ConsumerGroup, ConsumerRecord, Member, Refused, gone};
 use crate::base::{ErrorCode, TopicId};
 use crate::group::Now;
 use crate::group::assignor::Partitions;
@@ -72,7 +72,8 @@ impl ConsumerGroup {
         out: &mut Vec<ConsumerRecord>,
     ) -> Result<bool, Refused> {
         let id = &beat.member_id;
-        let Some(old) = self.facts.members.get(holder).cloned() else { return Err(unknown(id)) };
+        let Some(old) = self.facts.members.get(holder) else { return Err(unknown(id)) };
+        let old = Member::clone(old);
         if beat.epoch != 0 {
             return Err(fenced_name(id, instance));
         }
@@ -82,12 +83,23 @@ impl ConsumerGroup {
             );
             return Err(Refused::new(ErrorCode::UnreleasedInstanceId, message));
         }
-        gone(holder).into_iter().for_each(|record| self.put(record, out));
         let has = Current { epoch: 0, previous_epoch: 0, ..old.has };
-        self.put(ConsumerRecord::Member(id.clone(), Some(old.wants)), out);
-        self.put(ConsumerRecord::Target(id.clone(), Some(old.target)), out);
-        self.put(ConsumerRecord::Current(id.clone(), Some(has)), out);
+        self.hand_over(holder, id, Member { has, ..old }, out);
         Ok(false)
+    }
+
+    /// Puts `id` in the place of `holder`, with all that is stored of it.
+    pub(super) fn hand_over(
+        &mut self,
+        holder: &ByteString,
+        id: &ByteString,
+        member: Member,
+        out: &mut Vec<ConsumerRecord>,
+    ) {
+        gone(holder).into_iter().for_each(|record| self.put(record, out));
+        self.put(ConsumerRecord::Member(id.clone(), Some(member.wants)), out);
+        self.put(ConsumerRecord::Target(id.clone(), Some(member.target)), out);
+        self.put(ConsumerRecord::Current(id.clone(), Some(member.has)), out);
     }
 
     /// A member leaves: for good, or, if it is static, for a while.
@@ -123,20 +135,24 @@ impl ConsumerGroup {
     }
 
     /// Checks that a commit comes from a member in its epoch, or from nobody's if there are no members. An older epoch is good enough for
-    /// partitions that the member has had since then (KIP-1251).
+    /// partitions that the member has had since then (KIP-1251). `version` is OffsetCommit's: older ones than 9 know no epochs.
     ///
     /// # Errors
-    /// UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH; ILLEGAL_GENERATION to a member of the classic protocol.
+    /// UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, UNSUPPORTED_VERSION; ILLEGAL_GENERATION to a member of the classic protocol.
     pub fn check_commit(
         &self,
         id: &ByteString,
         epoch: i32,
+        version: i16,
         places: &[(TopicId, i32)],
     ) -> Result<(), ErrorCode> {
         if epoch < 0 && self.is_empty() {
             return Ok(());
         }
         let member = self.facts.members.get(id).ok_or(ErrorCode::UnknownMemberId)?;
+        if version < 9 && member.wants.classic.is_none() {
+            return Err(ErrorCode::UnsupportedVersion);
+        }
         if epoch == member.has.epoch {
             return Ok(());
         }

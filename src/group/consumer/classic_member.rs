@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use super::member::{ClassicPart, MemberState, Subscription};
 use super::protocol::{CONSUMER, Said, by_id, read_subscription, write_assignment};
-use super::{ConsumerGroup, ConsumerRecord, Member, Topics, gone};
+use super::{ConsumerGroup, ConsumerRecord, Member, Topics};
 use crate::base::ErrorCode;
 use crate::group::join::{Join, Joined};
 use crate::group::sync::{Leaving, Sync, Synced};
@@ -124,11 +124,9 @@ impl ConsumerGroup {
                 return Err(ErrorCode::FencedInstanceId);
             }
             // It came back: it takes its own place.
-            let Some(old) = self.facts.members.get(&holder).cloned() else { return Ok(true) };
-            gone(&holder).into_iter().for_each(|record| self.put(record, out));
-            self.put(ConsumerRecord::Member(id.clone(), Some(old.wants)), out);
-            self.put(ConsumerRecord::Target(id.clone(), Some(old.target)), out);
-            self.put(ConsumerRecord::Current(id.clone(), Some(old.has)), out);
+            let Some(old) = self.facts.members.get(&holder) else { return Ok(true) };
+            let old = Member::clone(old);
+            self.hand_over(&holder, id, old, out);
             return Ok(false);
         }
         if self.facts.members.contains_key(id) {
@@ -141,16 +139,14 @@ impl ConsumerGroup {
     }
 
     fn await_sync(&mut self, id: &ByteString, now: Now) {
-        let Some(member) = self.facts.members.get(id) else { return };
-        let deadline = now.after(i64::from(member.wants.rebalance_timeout_ms.max(0)));
+        let Some(deadline) = self.rebalance_deadline(id, now) else { return };
         if let Some(patience) = self.patience.get_mut(id) {
             (patience.rebalance, patience.sync) = (None, Some(deadline));
         }
     }
 
     fn await_join(&mut self, id: &ByteString, now: Now) {
-        let Some(member) = self.facts.members.get(id) else { return };
-        let deadline = now.after(i64::from(member.wants.rebalance_timeout_ms.max(0)));
+        let Some(deadline) = self.rebalance_deadline(id, now) else { return };
         if let Some(patience) = self.patience.get_mut(id) {
             patience.rebalance.get_or_insert(deadline);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use bytestring::ByteString;
 
+use super::member::Subscription;
 use super::{ConsumerGroup, ConsumerRecord, Refused, Topics};
 use crate::base::ErrorCode;
 use crate::group::assignor::{Assignor, Partitions};
@@ -167,8 +168,8 @@ impl ConsumerGroup {
     /// Takes what the member says of itself; tells whether it reads other topics than before.
     fn subscribe(&mut self, beat: &Beat, out: &mut Vec<ConsumerRecord>) -> bool {
         // Somebody new said nothing before.
-        let member = self.facts.members.get(&beat.member_id);
-        let before = member.map(|member| member.wants.clone()).unwrap_or_default();
+        let (member, nothing) = (self.facts.members.get(&beat.member_id), Subscription::default());
+        let before = member.map_or(&nothing, |member| &member.wants);
         let mut wants = before.clone();
         wants.client_id = beat.client_id.clone();
         wants.host = beat.host.clone();
@@ -188,7 +189,7 @@ impl ConsumerGroup {
         }
         // It speaks the new protocol now, whatever it spoke before.
         wants.classic = None;
-        if wants == before && member.is_some() {
+        if wants == *before && member.is_some() {
             return false;
         }
         let reads_others = wants.topics != before.topics

@@ -307,10 +307,16 @@ impl ConsumerGroup {
     pub(super) fn await_revocation(&mut self, id: &ByteString, now: Now) {
         let Some(member) = self.facts.members.get(id) else { return };
         let awaited = member.has.state == MemberState::UnrevokedPartitions;
-        let deadline = now.after(i64::from(member.wants.rebalance_timeout_ms.max(0)));
+        let deadline = self.rebalance_deadline(id, now).filter(|_| awaited);
         if let Some(patience) = self.patience.get_mut(id) {
-            patience.rebalance = awaited.then(|| patience.rebalance.unwrap_or(deadline));
+            patience.rebalance = deadline.map(|deadline| patience.rebalance.unwrap_or(deadline));
         }
+    }
+
+    /// Until when a member that is asked for something now has to do it.
+    pub(super) fn rebalance_deadline(&self, id: &ByteString, now: Now) -> Option<i64> {
+        let member = self.facts.members.get(id)?;
+        Some(now.after(i64::from(member.wants.rebalance_timeout_ms.max(0))))
     }
 
     fn forget_name(&mut self, id: &ByteString) {

@@ -243,7 +243,7 @@ fn a_member_of_another_epoch_is_fenced_unless_the_answer_that_told_it_was_lost()
     let t = run.cluster.id("t");
     let place = [(t, kept[0])];
     let commit = |id: &str, epoch: i32, places: &[(TopicId, i32)]| {
-        run.group.check_commit(&id.to_owned().into(), epoch, places)
+        run.group.check_commit(&id.to_owned().into(), epoch, 9, places)
     };
     assert_eq!(commit("a", 2, &place), Ok(()));
     assert_eq!(commit("a", 1, &place), Ok(()), "it has had that partition since epoch 1");

@@ -118,12 +118,7 @@ fn list(disk: &dyn Disk, folder: &Path) -> Result<Vec<String>, StorageError> {
 }
 
 fn remove(disk: &dyn Disk, path: &Path) -> Result<(), StorageError> {
-    match disk.remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StorageError::at("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
+    disk.remove_if_there(path).map_err(StorageError::at("remove", path))
 }
 
 fn sync(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {

@@ -185,6 +185,26 @@ proptest! {
 }
 
 #[test]
+fn a_tombstone_below_the_start_does_not_go_before_what_it_deletes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut at = open(folder.path(), config());
+    let writes = [(3, Some(vec![3])), (3, None), (4, Some(vec![4]))];
+    at.append(&writes, Codec::None, BatchProducer::NONE);
+    at.log.delete_records(Offset::new(2), Millis(1000)).unwrap();
+    for now in [5000, 5000 + DAY] {
+        at.log.roll().unwrap();
+        at.append(&[(5, Some(vec![5]))], Codec::None, BatchProducer::NONE);
+        at.clean(now, 100);
+    }
+    // The checkpoint with the start is lost.
+    drop(at);
+    let mut at = open(folder.path(), config());
+    at.log.check_all().unwrap();
+    assert!(at.log.start() < Offset::new(2), "the test sees what was below the start");
+    assert!(!last_values(&at.read()).contains_key(&3));
+}
+
+#[test]
 fn a_tombstone_goes_once_its_time_has_come_and_segments_become_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut at = open(folder.path(), config());

@@ -10,7 +10,7 @@ use super::{CleanError, Pace};
 use crate::log::error::StorageError;
 use crate::log::files::path_in;
 use crate::log::segment::{Appended, Segment, Youngest};
-use crate::os::{DiskFile, OpenMode};
+use crate::os::DiskFile;
 use crate::record::{Batch, BatchHeader, Retained, Retention, retain};
 
 /// So much is written at a time.
@@ -161,13 +161,8 @@ impl CleanPlan {
             return Ok(false);
         }
         let path = self.aside(sources[0].base, ".txnindex");
-        let write = || {
-            let file = self.disk.open(&path, OpenMode::Create)?;
-            file.set_len(0)?;
-            file.write_all_at(&mut [IoSlice::new(&entries)], 0)?;
-            file.sync_all()
-        };
-        write().map_err(StorageError::at("write", &path))?;
+        let written = self.disk.write(&path, &entries).and_then(|file| file.sync_all());
+        written.map_err(StorageError::at("write", path))?;
         Ok(true)
     }
 }
@@ -187,12 +182,7 @@ struct Output {
 impl Output {
     fn create(plan: &CleanPlan, base: i64) -> Result<Output, StorageError> {
         let path = plan.aside(base, ".log");
-        let open = || {
-            let file = plan.disk.open(&path, OpenMode::Create)?;
-            file.set_len(0)?;
-            Ok(file)
-        };
-        let file = open().map_err(StorageError::at("create", &path))?;
+        let file = plan.disk.write(&path, &[]).map_err(StorageError::at("create", &path))?;
         let segment = Segment::aside(&plan.folder, base, ".cleaned");
         Ok(Output { file, path, segment, buffer: Vec::new(), written: 0 })
     }

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use klog::config::{BrokerConfig, parse_properties, parse_yaml};
 
-#[allow(dead_code, reason = "only the reader is fuzzed; the command uses the rest")]
 #[path = "../../../bin/klog/record/json_in.rs"]
 mod json_in;
 

@@ -9,12 +9,10 @@ use klog::wire::find_coordinator::FindCoordinatorRequest;
 use klog::wire::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
 use klog::wire::leave_group::{LeaveGroupRequest, MemberIdentity};
 use klog::wire::list_groups::ListGroupsRequest;
-use klog::wire::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 
 use super::{FIRST, MIB, assert_serves_on, assert_takes_at_most};
 use crate::broker::Broker;
+use crate::offsets::Commit;
 use crate::raw::Raw;
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -117,30 +115,15 @@ fn commits_of_strangers_and_of_other_epochs_are_refused_and_too_many_members_as_
     ]);
     let mut raw = coordinator(&broker);
     let epoch = beat(&mut raw, "g", "a", 0).member_epoch;
-    let mut commit = |member: &str, epoch: i32, metadata: usize| {
-        let partition = OffsetCommitRequestPartition {
-            committed_metadata: Some("m".repeat(metadata).into()),
-            ..Default::default()
-        };
-        let topic = OffsetCommitRequestTopic {
-            name: "t".into(),
-            partitions: vec![partition],
-            ..Default::default()
-        };
-        let request = OffsetCommitRequest {
-            group_id: "g".into(),
-            member_id: member.to_owned().into(),
-            generation_id_or_member_epoch: epoch,
-            topics: vec![topic],
-            ..Default::default()
-        };
-        raw.call(9, &request).topics[0].partitions[0].error_code
-    };
-    assert_eq!(commit("a", epoch, 0), 0);
-    assert_eq!(commit("a", epoch, 32_000), 12);
-    assert_eq!(commit("a", epoch + 1, 0), 113);
-    assert_eq!(commit("stranger", epoch, 0), 25);
-    assert_eq!(commit("", -1, 0), 25, "the group has members");
+    let mut commit =
+        |member: &str, epoch: i32| raw.commit(&Commit { member, epoch, ..Commit::default() });
+    assert_eq!(commit("a", epoch), 0);
+    assert_eq!(commit("a", epoch + 1), 113);
+    assert_eq!(commit("stranger", epoch), 25);
+    assert_eq!(commit("", -1), 25, "the group has members");
+    let metadata = &"m".repeat(32_000);
+    assert_eq!(raw.commit(&Commit { member: "a", epoch, metadata, ..Commit::default() }), 12);
+    assert_eq!(raw.commit(&Commit { member: "a", epoch, version: 8, ..Commit::default() }), 35);
     assert_eq!(beat(&mut raw, "g", "b", 0).error_code, 0);
     assert_eq!(beat(&mut raw, "g", "c", 0).error_code, 81);
     let (named, first) = join(&mut raw, "old", "");
