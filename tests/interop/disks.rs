@@ -38,6 +38,8 @@ struct Faults {
     no_room: AtomicBool,
     write: AtomicBool,
     sync: AtomicBool,
+    /// Only of the file system as a whole.
+    sync_whole: AtomicBool,
     read: AtomicBool,
     open: AtomicBool,
 }
@@ -109,7 +111,8 @@ struct FaultyFileSystem {
 
 impl FileSystem for FaultyFileSystem {
     fn sync(&self) -> io::Result<()> {
-        fail(self.faults.as_deref().is_some_and(|faults| is_on(&faults.sync)), EIO)?;
+        let on = |faults: &Faults| is_on(&faults.sync) || is_on(&faults.sync_whole);
+        fail(self.faults.as_deref().is_some_and(on), EIO)?;
         self.inner.sync()
     }
 }
@@ -455,6 +458,28 @@ fn a_directory_that_cannot_be_opened_does_not_keep_the_others_from_serving() {
     assert_eq!(two.create("n2"), two.good());
     two.stop();
     set(&two.faults().open, false);
+    two.launch();
+    assert_all_is_well(&two, &["g", "b", "b2"]);
+}
+
+/// Where there are many partitions, their directory is synced as a whole after a crash.
+#[test]
+fn a_directory_that_cannot_be_synced_after_a_crash_does_not_keep_the_others_from_serving() {
+    let mut two = Two::with_topics();
+    Admin::new(&two.address()).create("many", 130, &[]);
+    two.stop();
+    let mark = two.bad().join(".kafka_cleanshutdown");
+    fs::remove_file(mark).expect("it was stopped cleanly");
+    set(&two.faults().sync_whole, true);
+    two.launch();
+    let mut raw = two.raw();
+    let one = batch(&[b"1", b"2"]);
+    for topic in ["b", "b2"] {
+        assert_eq!(raw.produce(topic, &one).error_code, KAFKA_STORAGE_ERROR);
+    }
+    assert_eq!(raw.produce("g", &one).error_code, 0);
+    two.stop();
+    set(&two.faults().sync_whole, false);
     two.launch();
     assert_all_is_well(&two, &["g", "b", "b2"]);
 }
