@@ -7,14 +7,20 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
 use klog::os::{
     Disk, DiskFile, Entry, FileSystem, FolderLock, LockError, Map, OpenMode, Os, RealDisk, Space,
 };
+use klog::record::{BatchBuilder, BatchOptions};
 use klog::wire::fetch::{FetchPartition, FetchRequest, FetchTopic};
+use klog::wire::incremental_alter_configs::{
+    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
+};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -42,6 +48,8 @@ struct Faults {
     sync_whole: AtomicBool,
     read: AtomicBool,
     open: AtomicBool,
+    /// How often compaction found no room.
+    uncleaned: AtomicUsize,
 }
 
 fn is_on(fault: &AtomicBool) -> bool {
@@ -67,7 +75,11 @@ impl Disk for FaultyDisk {
         if self.hits(path) {
             fail(is_on(&self.faults.open), EIO)?;
             let makes = mode == OpenMode::Create && !path.exists();
-            fail(makes && is_on(&self.faults.no_room), ENOSPC)?;
+            let full = makes && is_on(&self.faults.no_room);
+            if full && path.extension().is_some_and(|end| end == "cleaned") {
+                self.faults.uncleaned.fetch_add(1, Ordering::SeqCst);
+            }
+            fail(full, ENOSPC)?;
         }
         let faults = self.hits(path).then(|| self.faults.clone());
         Ok(Arc::new(FaultyFile { inner: RealDisk.open(path, mode)?, faults }))
@@ -194,6 +206,7 @@ impl Two {
         let config = BrokerConfig {
             listeners: vec![Listener::plaintext("127.0.0.1", 0)],
             log_dirs: vec![self.good(), self.bad()],
+            cleaner_backoff_ms: 10,
             ..BrokerConfig::default()
         };
         let os = Os { disk: Arc::new(self.disk.clone()), ..Os::real() };
@@ -482,4 +495,60 @@ fn a_directory_that_cannot_be_synced_after_a_crash_does_not_keep_the_others_from
     set(&two.faults().sync_whole, false);
     two.launch();
     assert_all_is_well(&two, &["g", "b", "b2"]);
+}
+
+#[test]
+fn compaction_that_finds_no_room_is_done_once_there_is_some() {
+    let two = Two::start();
+    let late = [
+        ("cleanup.policy", "compact"),
+        ("segment.bytes", "4096"),
+        ("flush.messages", "1"),
+        // Never yet.
+        ("min.cleanable.dirty.ratio", "1.0"),
+    ];
+    let admin = Admin::new(&two.address());
+    admin.create("other", 1, &late);
+    admin.create("c", 1, &late);
+    let folder = two.bad().join("c-0");
+    assert!(folder.is_dir());
+    let mut raw = two.raw();
+    for _ in 0..40 {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.append(1, Some(b"key"), Some(&[7; 1000]), []).expect("it fits");
+        let keyed = builder.build().expect("a batch");
+        assert_eq!(raw.produce("c", &keyed).error_code, 0);
+    }
+    let bytes = || -> u64 {
+        let entries = fs::read_dir(&folder).expect("a folder").flatten();
+        let logs = entries.filter(|entry| entry.path().extension().is_some_and(|end| end == "log"));
+        logs.map(|entry| entry.metadata().map_or(0, |it| it.len())).sum()
+    };
+    let before = bytes();
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !holds() {
+            assert!(Instant::now() < end, "{what}: {} of {before} bytes", bytes());
+            thread::sleep(Duration::from_millis(5));
+        }
+    };
+    set(&two.faults().no_room, true);
+    let ratio = AlterableConfig {
+        name: "min.cleanable.dirty.ratio".into(),
+        value: Some("0.0".into()),
+        ..Default::default()
+    };
+    let topic = AlterConfigsResource {
+        resource_type: 2,
+        resource_name: "c".into(),
+        configs: vec![ratio],
+        ..Default::default()
+    };
+    let now = IncrementalAlterConfigsRequest { resources: vec![topic], ..Default::default() };
+    assert_eq!(raw.call(1, &now).responses[0].error_code, 0);
+    until("no attempt", &|| two.faults().uncleaned.load(Ordering::SeqCst) > 1);
+    assert_eq!(bytes(), before);
+    set(&two.faults().no_room, false);
+    until("not compacted", &|| bytes() < before / 4);
+    assert!(bytes_of(&mut raw, "c").1 > 0);
 }
