@@ -148,7 +148,11 @@ impl World {
         };
         self.work_during_a_flush();
         match plan.run() {
-            Ok(()) => self.flushed(|log| log.flushed(plan.up_to())),
+            Ok(()) => {
+                // What comes now is not covered any more.
+                self.work_during_a_flush();
+                self.flushed(|log| log.flushed(plan.up_to()));
+            }
             Err(_) => self.fail(),
         }
     }
@@ -159,7 +163,10 @@ impl World {
         let Some(point) = running.log.flush_point() else { return };
         self.work_during_a_flush();
         match self.running.as_ref().map(|running| running.dir.sync()) {
-            Some(Ok(())) => self.flushed(|log| log.flushed_with_all(&point)),
+            Some(Ok(())) => {
+                self.work_during_a_flush();
+                self.flushed(|log| log.flushed_with_all(&point));
+            }
             Some(Err(_)) => self.fail(),
             None => {}
         }

@@ -55,7 +55,7 @@ fn read(call: Call<ConsumerGroupHeartbeatRequest>) -> Beat {
         rack_id: request.rack_id,
         rebalance_timeout_ms: (request.rebalance_timeout_ms >= 0)
             .then_some(request.rebalance_timeout_ms),
-        topics: request.subscribed_topic_names,
+        topics: request.subscribed_topic_names.map(|names| names.into_iter().collect()),
         pattern: request.subscribed_topic_regex,
         assignor: request.server_assignor,
         owned: request.topic_partitions.map(owned),

@@ -30,7 +30,7 @@ pub struct Beat {
     /// How long it may take to give partitions up.
     pub rebalance_timeout_ms: Option<i32>,
     /// The topics that it reads.
-    pub topics: Option<Vec<ByteString>>,
+    pub topics: Option<BTreeSet<ByteString>>,
     /// A regular expression over topics that it reads as well.
     pub pattern: Option<ByteString>,
     /// The assignor that it wants.
@@ -185,7 +185,7 @@ impl ConsumerGroup {
         wants.rebalance_timeout_ms =
             beat.rebalance_timeout_ms.unwrap_or(wants.rebalance_timeout_ms);
         if let Some(topics) = &beat.topics {
-            wants.topics = topics.iter().cloned().collect::<BTreeSet<ByteString>>();
+            wants.topics.clone_from(topics);
         }
         // It speaks the new protocol now, whatever it spoke before.
         wants.classic = None;

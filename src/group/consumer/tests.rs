@@ -284,6 +284,21 @@ fn a_static_member_that_comes_back_gets_what_it_had_and_nobody_takes_its_name_me
 }
 
 #[test]
+fn what_a_static_member_has_that_is_away_is_nobodys_until_its_session_ends() {
+    let mut run = Run::new(&[("t", 2)]);
+    let named = |epoch: i32| Beat { instance_id: Some("one".into()), epoch, ..join("a", &["t"]) };
+    assert_eq!(run.beat(named(0)).unwrap().assignment, Some(run.of_t(&[0, 1])));
+    run.beat(Beat { owned: None, ..named(-2) }).unwrap();
+    let b = run.join("b", &["t"]).unwrap();
+    assert_eq!(b.assignment, Some(Partitions::new()), "one is to be its own, and is not free");
+    assert_eq!(run.has("b", b.epoch, &[]).unwrap().assignment, None);
+    run.pass(44_000);
+    let b = run.has("b", b.epoch, &[]).unwrap();
+    run.pass(1_000);
+    assert_eq!(run.has("b", b.epoch, &[]).unwrap().assignment, Some(run.of_t(&[0, 1])));
+}
+
+#[test]
 fn topics_that_are_made_grow_or_go_are_followed_and_patterns_as_well() {
     let mut run = Run::new(&[("t", 1), ("other", 1)]);
     let matching = |epoch: i32, text: &str| Beat {

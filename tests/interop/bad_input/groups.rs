@@ -107,6 +107,21 @@ fn a_member_that_reads_a_megabyte_of_topics_is_one_and_harms_nobody() {
 }
 
 #[test]
+fn members_do_not_keep_the_requests_that_they_joined_by() {
+    let broker = Broker::start();
+    let mut raw = coordinator(&broker);
+    // 300 KB that say one thing.
+    let mut long = joining("g", "", 0);
+    long.subscribed_topic_names = Some(vec!["t".into(); 150_000]);
+    assert_takes_at_most(FIRST + 48 * MIB, &broker, || {
+        for at in 0..300 {
+            long.member_id = format!("member-{at}").into();
+            assert_eq!(raw.call(1, &long).error_code, 0);
+        }
+    });
+}
+
+#[test]
 fn commits_of_strangers_and_of_other_epochs_are_refused_and_too_many_members_as_well() {
     let broker = Broker::with(&[
         ("group.consumer.max.size", "2"),
