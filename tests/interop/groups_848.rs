@@ -26,6 +26,11 @@ fn lively() -> Broker {
     Broker::with(&LIVELY)
 }
 
+/// The settings of one that waits for members: they may take a while to find it again.
+fn patient() -> Vec<(&'static str, &'static str)> {
+    LIVELY.into_iter().filter(|(key, _)| !key.contains("consumer.session")).collect()
+}
+
 const LIVELY: [(&str, &str); 7] = [
     ("group.initial.rebalance.delay.ms", "0"),
     ("group.min.session.timeout.ms", "100"),
@@ -116,7 +121,7 @@ fn members_share_take_over_and_follow_topics_and_each_record_has_one_reader() {
 
 #[test]
 fn members_of_a_killed_broker_go_on_in_their_epoch_and_lose_nothing() {
-    let mut broker = lively();
+    let mut broker = Broker::with(&patient());
     Admin::new(broker.address()).create("t", 1, &[]);
     let one = member(&broker, "g", "t");
     goes_on_after_kills(&mut broker, &one);
@@ -246,9 +251,7 @@ fn described(broker: &Broker, group: &str) -> (i32, BTreeMap<String, (i32, usize
 
 #[test]
 fn kafka_and_klog_take_turns_and_members_of_both_protocols_stay_what_they_are() {
-    // A member may take a while to find the broker again.
-    let patient = LIVELY.into_iter().filter(|(key, _)| !key.contains("consumer.session"));
-    let mut broker = Broker::kafka_with(&patient.collect::<Vec<_>>());
+    let mut broker = Broker::kafka_with(&patient());
     Admin::new(broker.address()).create("t", 4, &[]);
     let old = [
         ("heartbeat.interval.ms", "100"),
