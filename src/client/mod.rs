@@ -13,6 +13,7 @@ mod connection;
 mod consumer;
 mod entropy;
 mod error;
+mod group;
 mod handle;
 mod link;
 mod offsets;
@@ -32,6 +33,7 @@ pub use config::{
 };
 pub use consumer::{Consumer, Ends};
 pub use error::{ClientError, ConnectionError, ConsumeError, ProduceError};
+pub use group::assignor;
 pub use handle::Client;
 pub use partitioner::{
     Choice, Crc32Partitioner, DefaultPartitioner, Partitioner, RandomPartitioner,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytestring::ByteString;
 
-use super::uniform;
+use super::uniform::{self, Reader};
 use crate::base::TopicId;
 
 /// Partitions, by topic.
@@ -55,10 +55,20 @@ impl Assignor {
         counts: &BTreeMap<TopicId, i32>,
     ) -> BTreeMap<ByteString, Partitions> {
         match self {
-            Assignor::Uniform => uniform::assign(members, counts),
+            Assignor::Uniform => uniform(members, counts),
             Assignor::Range => range(members, counts),
         }
     }
+}
+
+fn uniform(
+    members: &BTreeMap<ByteString, Wish>,
+    counts: &BTreeMap<TopicId, i32>,
+) -> BTreeMap<ByteString, Partitions> {
+    let wishes = members.values();
+    let readers: Vec<Reader<'_, TopicId>> =
+        wishes.map(|wish| Reader { topics: &wish.topics, had: &wish.had }).collect();
+    members.keys().cloned().zip(uniform::assign(&readers, counts)).collect()
 }
 
 /// Static members stand first, by their names, so that they keep their ranges over restarts.

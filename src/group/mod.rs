@@ -15,11 +15,14 @@ mod join;
 mod member;
 mod offsets;
 mod pattern;
+pub mod protocol;
+#[cfg(test)]
+mod protocol_tests;
 mod records;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod uniform;
+pub(crate) mod uniform;
 
 pub use any::AnyGroup;
 pub use assignor::{Assignor, Partitions, Wish};

@@ -5,10 +5,12 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::member::{ClassicPart, MemberState, Subscription};
-use super::protocol::{CONSUMER, Said, by_id, read_subscription, write_assignment};
+use super::names::{by_id, by_name};
 use super::{ConsumerGroup, ConsumerRecord, Member, Topics};
 use crate::base::ErrorCode;
+use crate::group::assignor::Partitions;
 use crate::group::join::{Join, Joined};
+use crate::group::protocol::{Assignment, CONSUMER, Subscription as Said};
 use crate::group::sync::{Leaving, Sync, Synced};
 use crate::group::{GroupConfig, Now};
 
@@ -55,7 +57,7 @@ impl ConsumerGroup {
             rack_id: said.rack_id,
             client_id: join.client_id,
             host: join.host,
-            topics: said.topics.into_iter().collect(),
+            topics: said.topics,
             pattern: None,
             rebalance_timeout_ms: join.rebalance_timeout_ms,
             assignor: None,
@@ -107,7 +109,7 @@ impl ConsumerGroup {
         if !join.protocols.iter().any(|(name, _)| by_all(name)) {
             return None;
         }
-        read_subscription(join.protocols.first()?.1.clone())
+        Said::read(join.protocols.first()?.1.clone()).ok()
     }
 
     /// Makes sure that there is a member of this id; tells whether it is a new one.
@@ -174,8 +176,7 @@ impl ConsumerGroup {
         {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
-        let version = read_subscription(metadata).map_or(0, |said| said.version);
-        let assignment = write_assignment(version, &member.has.partitions(), topics);
+        let assignment = told(metadata, &member.has.partitions(), topics);
         if behind {
             self.await_join(id, now);
             return Err(ErrorCode::RebalanceInProgress);
@@ -286,6 +287,13 @@ pub(super) fn share(member: &Member, protocol: &ByteString, topics: &dyn Topics)
     let protocols = member.wants.classic.iter().flat_map(|classic| &classic.protocols);
     let said = protocols.into_iter().find(|(name, _)| name == protocol);
     let metadata = said.map(|(_, metadata)| metadata.clone()).unwrap_or_default();
-    let version = read_subscription(metadata.clone()).map_or(0, |said| said.version);
-    (metadata, write_assignment(version, &member.target, topics))
+    let share = told(metadata.clone(), &member.target, topics);
+    (metadata, share)
+}
+
+/// The bytes of these partitions, in the version in which the member spoke.
+fn told(metadata: Bytes, partitions: &Partitions, topics: &dyn Topics) -> Bytes {
+    let version = Said::read(metadata).map_or(0, |said| said.version);
+    let partitions = by_name(partitions, topics);
+    Assignment { partitions, ..Assignment::default() }.write(version)
 }

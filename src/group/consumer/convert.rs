@@ -4,11 +4,12 @@ use bytestring::ByteString;
 
 use super::classic_member::share;
 use super::member::{ClassicPart, Current, MemberState, Subscription};
-use super::protocol::{CONSUMER, by_id, read_assignment, read_subscription};
+use super::names::by_id;
 use super::{ConsumerConfig, ConsumerGroup, ConsumerRecord, MigrationPolicy, Refused, Topics};
 use crate::base::ErrorCode;
 use crate::group::classic::Group;
 use crate::group::member::Member as ClassicMember;
+use crate::group::protocol::{Assignment, CONSUMER, Places, Subscription as Said};
 use crate::group::records::GroupRecord;
 use crate::group::{GroupConfig, Now, StoredMember};
 
@@ -139,18 +140,16 @@ impl ConsumerGroup {
     }
 }
 
-type Named = Vec<(ByteString, Vec<i32>)>;
-
 /// What a member of a classic group wants and has.
-fn heritage(group: &Group, member: &ClassicMember) -> Option<(Subscription, Named)> {
+fn heritage(group: &Group, member: &ClassicMember) -> Option<(Subscription, Places)> {
     let protocol = group.protocol.as_ref().or_else(|| Some(&member.protocols.first()?.0))?;
-    let said = read_subscription(member.metadata(protocol))?;
+    let said = Said::read(member.metadata(protocol)).ok()?;
     let wants = Subscription {
         instance_id: member.instance_id.clone(),
         rack_id: said.rack_id,
         client_id: member.client_id.clone(),
         host: member.host.clone(),
-        topics: said.topics.into_iter().collect(),
+        topics: said.topics,
         pattern: None,
         rebalance_timeout_ms: member.rebalance_timeout_ms,
         assignor: None,
@@ -159,5 +158,5 @@ fn heritage(group: &Group, member: &ClassicMember) -> Option<(Subscription, Name
             protocols: member.protocols.clone(),
         }),
     };
-    Some((wants, read_assignment(member.assignment.clone())?))
+    Some((wants, Assignment::read(member.assignment.clone()).ok()?.partitions))
 }

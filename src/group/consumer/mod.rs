@@ -8,7 +8,7 @@ mod convert;
 mod describe;
 mod heartbeat;
 mod member;
-mod protocol;
+mod names;
 #[cfg(test)]
 mod random_tests;
 mod reconcile;

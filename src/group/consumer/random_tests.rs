@@ -5,6 +5,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::tests::{Run, at, classic_join, join};
 use super::*;
+use crate::group::protocol::Assignment;
 use crate::group::{GroupConfig, Join, Leaving, Sync};
 
 /// A client as it knows itself.
@@ -120,7 +121,7 @@ impl World {
         };
         let synced = self.run.group.sync(&sync, topics, now);
         if synced.error == ErrorCode::None {
-            let share = protocol::read_assignment(synced.assignment).expect("it is a share");
+            let share = Assignment::read(synced.assignment).expect("it is a share").partitions;
             client.told = Some(share.into_iter().flat_map(|(_, numbers)| numbers).collect());
         }
         true

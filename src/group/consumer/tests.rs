@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use bytes::{BufMut, BytesMut};
-
 use super::*;
+use crate::group::protocol::{self, Assignment, Places};
 use crate::group::{Entry, GroupConfig, Join, Sync};
 
 pub fn at(ms: i64) -> Now {
@@ -155,22 +154,12 @@ pub fn refused<T: std::fmt::Debug>(answer: Result<T, Refused>) -> ErrorCode {
 
 /// What a consumer of the classic protocol says when it joins.
 pub fn says(topics: &[&str], owned: &[i32]) -> bytes::Bytes {
-    let mut out = BytesMut::new();
-    out.put_i16(1);
-    out.put_i32(topics.len() as i32);
-    for topic in topics {
-        out.put_i16(topic.len() as i16);
-        out.put_slice(topic.as_bytes());
-    }
-    out.put_i32(-1);
-    out.put_i32(i32::from(!owned.is_empty()));
+    let topics = topics.iter().map(|topic| (*topic).into()).collect();
+    let mut said = protocol::Subscription { topics, ..protocol::Subscription::default() };
     if !owned.is_empty() {
-        out.put_i16(1);
-        out.put_slice(b"t");
-        out.put_i32(owned.len() as i32);
-        owned.iter().for_each(|partition| out.put_i32(*partition));
+        said.owned.insert("t".into(), owned.to_vec());
     }
-    out.freeze()
+    said.write(1)
 }
 
 pub fn classic_join(id: &str, owned: &[i32]) -> Join {
@@ -385,8 +374,8 @@ fn members_of_both_protocols_share_and_when_only_old_ones_are_left_the_group_is_
         assignments: Default::default(),
     };
     let synced = run.group.sync(&sync(2), &run.cluster, at(0));
-    let nothing = protocol::read_assignment(synced.assignment).unwrap();
-    assert_eq!((synced.error, nothing), (ErrorCode::None, Vec::new()));
+    let nothing = Assignment::read(synced.assignment).unwrap().partitions;
+    assert_eq!((synced.error, nothing), (ErrorCode::None, Places::new()));
     let beats = |run: &mut Run, generation: i32| {
         let id = "fresh".into();
         let (topics, now) = (&run.cluster, at(run.now));
@@ -402,8 +391,8 @@ fn members_of_both_protocols_share_and_when_only_old_ones_are_left_the_group_is_
     let old =
         run.group.join(classic_join("fresh", &[]), &bounds, &run.cluster, at(0), &mut run.stored);
     let synced = run.group.sync(&sync(old.generation), &run.cluster, at(0));
-    let share = protocol::read_assignment(synced.assignment).unwrap();
-    assert_eq!(share, [("t".into(), vec![1 - kept[0]])]);
+    let share = Assignment::read(synced.assignment).unwrap().partitions;
+    assert_eq!(share, Places::from([("t".into(), vec![1 - kept[0]])]));
     assert_eq!(run.again().facts, run.group.facts);
     assert!(!run.group.is_to_downgrade(&bounds));
     run.beat(Beat { epoch: -1, member_id: "new".into(), ..Beat::default() }).unwrap();

@@ -1,0 +1,3 @@
+//! Consumer groups of the classic protocol, from the member's side.
+
+pub mod assignor;
