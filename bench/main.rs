@@ -7,6 +7,7 @@ mod closed;
 mod groups;
 mod load;
 mod many;
+mod members;
 mod options;
 mod raw;
 mod restart;
@@ -49,6 +50,7 @@ fn run(options: &Options, case: Case, name: &str) -> anyhow::Result<Vec<Leg>> {
         Case::Flush => small::run_flush,
         Case::Partitions => many::run,
         Case::Groups => groups::run,
+        Case::Members => members::run,
     };
     let mut legs = Vec::new();
     for round in 1..=options.rounds {

@@ -34,16 +34,16 @@ pub struct Options {
     pub fill_page_cache_gib: u64,
 
     /// Bytes of data, in MiB
-    #[arg(long, default_value_t = 1024, help_heading = "throughput")]
+    #[arg(long, default_value_t = 1024, help_heading = "throughput, members")]
     pub mib: u64,
     /// Bytes of data in the warm-up, in MiB
     #[arg(long, default_value_t = 256, help_heading = "throughput")]
     pub warm_up_mib: u64,
     /// Record sizes in bytes
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "throughput")]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "throughput, members")]
     pub sizes: Vec<usize>,
     /// Partitions of the topic
-    #[arg(long, default_value_t = 1, help_heading = "throughput")]
+    #[arg(long, default_value_t = 1, help_heading = "throughput, members")]
     pub partitions: i32,
 
     /// How much data the broker has, in GiB
@@ -71,7 +71,7 @@ pub struct Options {
     pub records: u64,
 
     /// Members of a group that rebalances
-    #[arg(long, value_delimiter = ',', default_values_t = [2, 20, 200], help_heading = "groups")]
+    #[arg(long, value_delimiter = ',', default_values_t = [2, 20, 200], help_heading = "groups, members")]
     pub members: Vec<usize>,
     /// Connections, each with one commit in flight
     #[arg(long, default_value_t = 16, help_heading = "groups")]
@@ -104,4 +104,7 @@ pub enum Case {
     Partitions,
     /// Groups of the consumer protocol: how long a rebalance takes with heartbeats every 100 ms, and commits a second
     Groups,
+    /// Groups of the classic protocol, of klog's own members: how long a cooperative rebalance takes with heartbeats every 100 ms, and
+    /// how fast a group reads beside a consumer without one
+    Members,
 }

@@ -1,5 +1,7 @@
 //! The client's promises, against Apache Kafka 4.3.1.
 
+#[path = "support/group_specs.rs"]
+mod group_specs;
 #[path = "support/kafka.rs"]
 mod kafka;
 #[path = "support/proxy.rs"]
@@ -70,4 +72,29 @@ async fn an_unknown_topic_is_told_soon() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_made_on_demand_carries_records() {
     specs::a_topic_made_on_demand_carries_records(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_share_and_take_over() {
+    group_specs::members_share_and_take_over(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_goes_on_where_it_was() {
+    group_specs::a_group_goes_on_where_it_was(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_poll_is_out_until_he_does() {
+    group_specs::who_does_not_poll_is_out_until_he_does(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_partitions_are_shared() {
+    group_specs::new_partitions_are_shared(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_cannot_be_are_told() {
+    group_specs::members_that_cannot_be_are_told(&kafka::shared().address).await;
 }

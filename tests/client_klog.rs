@@ -2,6 +2,8 @@
 //!
 //! The specs that create topics, delete records or alter configs join once the broker serves those.
 
+#[path = "support/group_specs.rs"]
+mod group_specs;
 #[path = "support/proxy.rs"]
 pub mod proxy;
 #[path = "support/specs.rs"]
@@ -35,5 +37,40 @@ async fn a_topic_made_on_demand_carries_records() {
 async fn an_unknown_topic_is_told_soon() {
     let (broker, address, _folder) = broker().await;
     specs::an_unknown_topic_is_told_soon(&address).await;
+    broker.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_share_and_take_over() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::members_share_and_take_over(&address).await;
+    broker.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_goes_on_where_it_was() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::a_group_goes_on_where_it_was(&address).await;
+    broker.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_poll_is_out_until_he_does() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::who_does_not_poll_is_out_until_he_does(&address).await;
+    broker.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_partitions_are_shared() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::new_partitions_are_shared(&address).await;
+    broker.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_that_cannot_be_are_told() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::members_that_cannot_be_are_told(&address).await;
     broker.shutdown().await.unwrap();
 }

@@ -198,6 +198,9 @@ impl Failure {
             Failure::Consume(ConsumeError::Corrupt { offset, .. }) => {
                 return Some(format!("-o {} goes on behind it", offset + 1));
             }
+            Failure::Consume(ConsumeError::NoOffset { .. }) => {
+                return Some("--reset earliest or --reset latest starts somewhere".into());
+            }
             Failure::Consume(error) => error.code(),
         };
         hint_for(code?).map(str::to_owned)
@@ -217,6 +220,13 @@ fn hint_for(code: ErrorCode) -> Option<&'static str> {
         }
         ErrorCode::KafkaStorageError => {
             Some("the broker's log says which disk or file is the matter")
+        }
+        ErrorCode::InconsistentGroupProtocol => {
+            Some("all members of a group need an assignor in common: --assignor")
+        }
+        ErrorCode::FencedInstanceId => Some("another member of the group has the same --static-id"),
+        ErrorCode::InvalidSessionTimeout => {
+            Some("-X session.timeout.ms=MS must lie within the broker's group.*.session.timeout.ms")
         }
         ErrorCode::InvalidTimestamp => {
             Some("the topic's message.timestamp.* configs bound how old or new a record may be")

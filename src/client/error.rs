@@ -320,6 +320,17 @@ pub enum ConsumeError {
         /// The broker's code.
         code: ErrorCode,
     },
+    /// The group has committed nothing of the partition, and the reset policy is `Error`.
+    #[error("{topic}[{partition}] has no committed offset to start from")]
+    NoOffset {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+    },
+    /// The group wants this member no more.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A partition that is not assigned was named.
     #[error("{topic}[{partition}] is not assigned")]
     NotAssigned {
@@ -340,7 +351,51 @@ impl ConsumeError {
             ConsumeError::Refused { code, .. } => Some(*code),
             ConsumeError::OffsetOutOfRange { .. } => Some(ErrorCode::OffsetOutOfRange),
             ConsumeError::Client(cause) => cause.code(),
+            ConsumeError::Group(cause) => cause.code(),
             _ => None,
+        }
+    }
+}
+
+/// Why a consumer is not, or not any more, a member of its group, or why it could not commit.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum GroupError {
+    /// The config names no group.
+    #[error("no group is named")]
+    NoGroup,
+    /// The coordinator refused for good.
+    #[error("group {group}: {code}")]
+    Refused {
+        /// The group.
+        group: String,
+        /// The broker's code.
+        code: ErrorCode,
+    },
+    /// The member is out, or was never in: what it wanted to commit may be read by others already.
+    #[error("not a member of the group: its partitions may have gone to others")]
+    NotMember,
+    /// One partition's offset was refused.
+    #[error("the offset of {topic}[{partition}] cannot be committed: {code}")]
+    Offset {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+        /// The broker's code.
+        code: ErrorCode,
+    },
+    /// The coordinator could not be asked in time.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl GroupError {
+    /// The broker's code, where a broker refused.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            GroupError::Refused { code, .. } | GroupError::Offset { code, .. } => Some(*code),
+            GroupError::Client(cause) => cause.code(),
+            GroupError::NoGroup | GroupError::NotMember => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -31,6 +32,9 @@ pub(super) enum Lane {
     Produce,
     /// Fetch.
     Fetch,
+    /// JoinGroup, SyncGroup, Heartbeat of the member with this number: a join may wait for minutes, and nobody else's
+    /// heartbeat may wait behind it.
+    Member(u32),
 }
 
 /// A client of one cluster. Cheap to clone; all clones share connections and metadata, and the last one to go
@@ -56,6 +60,8 @@ impl Drop for CloseOnDrop {
 pub(super) struct Shared {
     pub(super) config: ClientConfig,
     links: Mutex<HashMap<(i32, Lane), Arc<Link>>>,
+    /// Members of groups that there were so far.
+    members: AtomicU32,
     seeds: Vec<Arc<Link>>,
     pub(super) cluster: watch::Sender<Arc<Cluster>>,
     /// The topics that somebody is interested in.
@@ -78,6 +84,7 @@ impl Client {
         let shared = Arc::new(Shared {
             config,
             links: Mutex::default(),
+            members: AtomicU32::new(0),
             seeds,
             cluster: watch::Sender::new(Arc::default()),
             wanted: Mutex::default(),
@@ -206,6 +213,21 @@ impl Client {
     /// `Unreachable`.
     pub(super) async fn any_broker(&self) -> Result<Arc<Connection>, ClientError> {
         self.shared.any_broker().await
+    }
+
+    /// A lane for one more member.
+    pub(super) fn member_lane(&self) -> Lane {
+        Lane::Member(self.shared.members.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Closes a lane's connections: nobody uses them any more.
+    pub(super) fn close_lane(&self, lane: Lane) {
+        self.shared.links.lock().retain(|(_, of), link| {
+            if *of == lane {
+                link.close();
+            }
+            *of != lane
+        });
     }
 
     /// Sends a request to any broker, again while it fails in ways that pass, within `api_timeout`.

@@ -1,5 +1,5 @@
 //! Rank 3. A Kafka client: connections and metadata ([`Client`]), records out ([`Producer`]), records in
-//! ([`Consumer`]), and what administers topics ([`Admin`]). Works against Apache Kafka and klog alike.
+//! ([`Consumer`], and [`GroupConsumer`] as a member of a group), and what administers topics ([`Admin`]). Works against Apache Kafka and klog alike.
 //!
 //! A [`Client`] is made first, from a [`ClientConfig`]; the others share its connections' settings and its picture
 //! of the cluster. Configs come from code or from librdkafka's and Java's property names.
@@ -11,6 +11,7 @@ mod cluster;
 mod config;
 mod connection;
 mod consumer;
+mod coordinator;
 mod entropy;
 mod error;
 mod group;
@@ -28,12 +29,13 @@ pub use admin::{
     NewTopic, OffsetSpec, PartitionDescription, Reassignment, TopicDescription, TopicListing,
 };
 pub use config::{
-    Acks, AddressFamily, ClientConfig, Compression, ConsumerConfig, Isolation, OffsetReset,
-    ProducerConfig, PropertyError, Role, parse_properties,
+    Acks, AddressFamily, ClientConfig, Compression, ConsumerConfig, GroupConfig, Isolation,
+    OffsetReset, ProducerConfig, PropertyError, Role, parse_properties,
 };
 pub use consumer::{Consumer, Ends};
-pub use error::{ClientError, ConnectionError, ConsumeError, ProduceError};
-pub use group::assignor;
+pub use error::{ClientError, ConnectionError, ConsumeError, GroupError, ProduceError};
+pub use group::assignor::{self, Assignor};
+pub use group::{Committed, GroupConsumer, Polled, Subscription};
 pub use handle::Client;
 pub use partitioner::{
     Choice, Crc32Partitioner, DefaultPartitioner, Partitioner, RandomPartitioner,

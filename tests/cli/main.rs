@@ -1,6 +1,7 @@
 //! The command line as a user meets it: real processes, a real broker on a free port, files and pipes.
 
 mod consume;
+mod consume_group;
 mod copy;
 mod generated;
 mod main_job;

@@ -5,6 +5,8 @@ use super::time::{When, when};
 /// `--from`: where reading starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
+    /// Where the group has read to.
+    Stored,
     /// The first record that is still there.
     Earliest,
     /// The end: only what is written from now on.
@@ -39,18 +41,21 @@ pub enum TrimTo {
     Time(When),
 }
 
-/// Reads `earliest`, `latest`, `42`, `-10`, or a time.
+/// Reads `earliest`, `latest`, `stored`, `42`, `-10`, or a time.
 pub fn from(text: &str) -> Result<From, String> {
     match text {
         "earliest" | "beginning" => return Ok(From::Earliest),
         "latest" | "end" => return Ok(From::Latest),
+        "stored" => return Ok(From::Stored),
         _ => {}
     }
     if let Ok(number) = text.parse::<i64>() {
         let last = number < 0 || text.starts_with('-');
         return Ok(if last { From::Last(number.saturating_neg()) } else { From::Offset(number) });
     }
-    when(text).map(From::Time).map_err(|_| one_of("earliest, latest, an offset, -10 (the last 10)"))
+    when(text)
+        .map(From::Time)
+        .map_err(|_| one_of("earliest, latest, stored, an offset, -10 (the last 10)"))
 }
 
 /// Reads `end`, `42`, or a time.
@@ -93,7 +98,8 @@ mod tests {
         assert_eq!(from("@42"), Ok(From::Time(When::At(Millis(42)))));
         assert_eq!(until("end"), Ok(Until::End));
         assert_eq!(trim_to("7"), Ok(TrimTo::Offset(7)));
-        for bad in ["stored", "first", "--5", "5m"] {
+        assert_eq!(from("stored"), Ok(From::Stored));
+        for bad in ["first", "--5", "5m"] {
             assert!(from(bad).is_err(), "{bad:?}");
         }
         assert!(until("-5").is_err());

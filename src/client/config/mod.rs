@@ -1,10 +1,12 @@
 //! What a client can be told: plain structs with units in their types, and the way from property names to them.
 
+mod group;
 mod known;
 mod properties;
 mod refused;
 mod value;
 
+pub use group::GroupConfig;
 pub use properties::{PropertyError, Role, parse_properties};
 pub(super) use value::Wanted;
 
@@ -12,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::partitioner::{DefaultPartitioner, Partitioner};
+use super::record::StartAt;
+use crate::base::Millis;
 
 /// What every kind of client needs.
 #[derive(Clone, Debug)]
@@ -190,6 +194,23 @@ pub enum OffsetReset {
     ByDuration(Duration),
 }
 
+impl OffsetReset {
+    /// Where that is now; `None` is nowhere.
+    pub(super) fn start(self) -> Option<StartAt> {
+        match self {
+            OffsetReset::Earliest => Some(StartAt::Earliest),
+            OffsetReset::Latest => Some(StartAt::Latest),
+            OffsetReset::ByDuration(age) => {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                let now = now.map_or(0, |d| d.as_millis() as i64);
+                let since = now.saturating_sub(age.as_millis() as i64);
+                Some(StartAt::Timestamp(Millis(since)))
+            }
+            OffsetReset::Error => None,
+        }
+    }
+}
+
 /// Which transactional records are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
@@ -222,6 +243,8 @@ pub struct ConsumerConfig {
     pub isolation: Isolation,
     /// Whether each batch's checksum is verified. `check.crcs`
     pub check_crcs: bool,
+    /// What a member of a group can be told; of no effect without one.
+    pub group: GroupConfig,
 }
 
 impl Default for ConsumerConfig {
@@ -237,6 +260,7 @@ impl Default for ConsumerConfig {
             offset_reset: OffsetReset::Latest,
             isolation: Isolation::ReadUncommitted,
             check_crcs: true,
+            group: GroupConfig::default(),
         }
     }
 }

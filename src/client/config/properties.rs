@@ -132,7 +132,7 @@ impl ConsumerConfig {
     /// Applies those of `entries` that are a consumer's; [`ClientConfig::from_properties`] checks the others.
     ///
     /// # Errors
-    /// Every value that is not taken.
+    /// Every value that is not taken. Without a word about `heartbeat.interval.ms`, a short `session.timeout.ms` shortens it.
     pub fn from_properties(entries: &[Entry]) -> Result<ConsumerConfig, Vec<PropertyError>> {
         let mut config = ConsumerConfig::default();
         let mut problems = Vec::new();
@@ -142,6 +142,11 @@ impl ConsumerConfig {
                     set(&mut config, text).err().map(|wanted| bad_value(name, text, wanted)),
                 );
             }
+        }
+        let given = |name: &str| entries.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v);
+        let heartbeat = given("heartbeat.interval.ms");
+        if let Err((name, wanted)) = config.group.settle(heartbeat.is_some()) {
+            problems.push(bad_value(name, heartbeat.map_or("", |v| v), wanted));
         }
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }

@@ -69,7 +69,7 @@ fn step(shared: &Arc<Shared>, peers: &mut HashMap<i32, Peer>, stop: &Cancellatio
             continue;
         }
         let Some((leader, _)) = cluster.leader(&key.0, key.1) else { continue };
-        if part.phase != Phase::Read && !part.asked {
+        if matches!(part.phase, Phase::Find(_) | Phase::Validate) && !part.asked {
             part.asked = true;
             let lookup = (key.clone(), part.generation, part.phase, part.last_epoch);
             lookups.entry(leader).or_default().push(lookup);

@@ -1,4 +1,4 @@
-//! Reads records from partitions that the program names; no groups.
+//! Reads records from partitions that the program names.
 //!
 //! One task per consumer asks ahead: to each leader one fetch at a time, into a buffer bounded in bytes. [`poll`]
 //! takes from that buffer; decompressing and checking happen there, on the caller's thread. Positions are exact: the
@@ -19,7 +19,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(super) use session::Key;
 pub use state::Ends;
+pub(super) use state::Start;
 
 use self::state::State;
 use super::config::ConsumerConfig;
@@ -76,6 +78,36 @@ impl Consumer {
         let parts = partitions.iter().map(|(t, p, start)| ((t.clone(), *p), *start));
         self.shared.state.lock().assign(parts);
         self.shared.askable.notify_one();
+    }
+
+    /// Reads these too; those of them that are read already start anew.
+    pub(super) fn add(&self, partitions: impl IntoIterator<Item = (Key, Start)>) {
+        let mut state = self.shared.state.lock();
+        for (key, start) in partitions {
+            self.shared.client.want(&key.0);
+            state.add(key, start);
+        }
+        drop(state);
+        self.shared.askable.notify_one();
+    }
+
+    /// Reads these no more; what was fetched ahead is dropped.
+    pub(super) fn remove<'a>(&self, partitions: impl IntoIterator<Item = &'a Key>) {
+        let mut state = self.shared.state.lock();
+        partitions.into_iter().for_each(|key| state.remove(key));
+        drop(state);
+        self.shared.askable.notify_one();
+    }
+
+    /// Where each partition stands that has a position: the next offset to be returned, and the epoch of the record before it, if it
+    /// is known.
+    pub(super) fn positions(&self) -> Vec<(Key, i64, Option<i32>)> {
+        let state = self.shared.state.lock();
+        let placed = state
+            .parts
+            .iter()
+            .filter_map(|(key, part)| Some((key.clone(), part.position?, part.read_epoch)));
+        placed.collect()
     }
 
     /// Goes on elsewhere in a partition; what was fetched ahead is dropped.

@@ -16,7 +16,7 @@ pub(super) struct Wanted {
 }
 
 /// A partition, by name.
-pub(super) type Key = (TopicName, i32);
+pub(in crate::client) type Key = (TopicName, i32);
 
 /// One broker's session.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use super::super::error::{ClientError, ConsumeError};
 use super::super::record::{ConsumedRecord, StartAt};
 use super::decode::Chunk;
 use super::session::{Key, Wanted};
-use crate::base::{Millis, TopicId};
+use crate::base::TopicId;
 use crate::record::split_fetched;
 
 /// How long a partition may be unknown to the cluster before the program hears of it.
@@ -37,8 +37,18 @@ pub(super) enum Phase {
     Find(StartAt),
     /// To be told whether the log that it read is still there (KIP-320).
     Validate,
+    /// A seek: it has no position, and the reset policy names none.
+    Nowhere,
     /// Nothing.
     Read,
+}
+
+/// Where to start, and the epoch of the record before that, if it is known: the log may have been truncated since (KIP-320).
+#[derive(Clone, Copy, Debug)]
+pub(in crate::client) struct Start {
+    /// None is nowhere until a seek; `poll` returns the error.
+    pub(in crate::client) at: Option<StartAt>,
+    pub(in crate::client) epoch: Option<i32>,
 }
 
 /// One partition.
@@ -49,6 +59,8 @@ pub(super) struct Part {
     pub(super) asked: bool,
     /// The offset that `poll` returns next.
     pub(super) position: Option<i64>,
+    /// The epoch of the last record that `poll` returned.
+    pub(super) read_epoch: Option<i32>,
     fetch_from: i64,
     /// Epoch of the last batch fetched; −1 for none.
     pub(super) last_epoch: i32,
@@ -88,10 +100,27 @@ impl State {
     pub(super) fn assign(&mut self, partitions: impl IntoIterator<Item = (Key, StartAt)>) {
         self.parts.clear();
         self.buffered = 0;
-        for (key, start) in partitions {
-            let part = Part::new(start, self.next_generation());
-            self.parts.insert(key, part);
+        for (key, at) in partitions {
+            self.add(key, Start { at: Some(at), epoch: None });
         }
+    }
+
+    /// Adds a partition, or starts it anew.
+    pub(super) fn add(&mut self, key: Key, start: Start) {
+        self.remove(&key);
+        let mut part = Part::new(start.at.unwrap_or(StartAt::Latest), self.next_generation());
+        if start.at.is_none() {
+            part.phase = Phase::Nowhere;
+        }
+        part.read_epoch = start.epoch;
+        part.last_epoch = start.epoch.unwrap_or(-1);
+        self.parts.insert(key, part);
+    }
+
+    /// Lets go of a partition.
+    pub(super) fn remove(&mut self, key: &Key) {
+        let freed = self.parts.remove(key).map_or(0, |part| part.buffered);
+        self.buffered -= freed;
     }
 
     fn next_generation(&mut self) -> u64 {
@@ -103,6 +132,8 @@ impl State {
     pub(super) fn seek(&mut self, key: &Key, to: StartAt) -> bool {
         let generation = self.next_generation();
         let Some(part) = self.parts.get_mut(key) else { return false };
+        let nowhere = |e: &ConsumeError| matches!(e, ConsumeError::NoOffset { topic, partition } if (topic, partition) == (&key.0, &key.1));
+        self.errors.retain(|error| !nowhere(error));
         self.buffered -= part.buffered;
         let (paused, ends) = (part.paused, part.ends);
         *part = Part { paused, ends, ..Part::new(to, generation) };
@@ -210,6 +241,11 @@ impl State {
         for key in keys {
             let generation = self.next_generation();
             let Some(part) = self.parts.get_mut(&key) else { continue };
+            if part.phase == Phase::Nowhere && part.retry_at.is_none_or(|at| at <= now) {
+                part.retry_at = Some(now + Duration::from_secs(1));
+                let (topic, partition) = key.clone();
+                self.errors.push_back(ConsumeError::NoOffset { topic, partition });
+            }
             let topic = cluster.topic(&key.0).filter(|t| t.error.is_none());
             let exists = topic.is_some_and(|t| (0..t.partitions.len() as i32).contains(&key.1));
             match topic.filter(|_| exists) {
@@ -353,6 +389,7 @@ impl Part {
             phase: offset.map_or(Phase::Find(start), |_| Phase::Read),
             asked: false,
             position: offset,
+            read_epoch: None,
             fetch_from: offset.unwrap_or(0),
             last_epoch: -1,
             leader_epoch: -1,
@@ -388,7 +425,10 @@ impl Part {
         while let Some(chunk) = self.chunks.front_mut() {
             let position = self.position.get_or_insert(0);
             let left = most.saturating_sub(out.len());
-            if left == 0 || !chunk.read(key, position, left, config, out)? {
+            let before = out.len();
+            let done = left != 0 && chunk.read(key, position, left, config, out)?;
+            self.read_epoch = out[before..].last().map_or(self.read_epoch, |r| r.leader_epoch);
+            if !done {
                 break;
             }
             freed += chunk.bytes;
@@ -434,20 +474,11 @@ impl Part {
         self.generation = generation;
         self.asked = false;
         self.last_epoch = -1;
-        let start = match config.offset_reset {
-            OffsetReset::Earliest => StartAt::Earliest,
-            OffsetReset::Latest => StartAt::Latest,
-            OffsetReset::ByDuration(age) => {
-                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-                let now = now.map_or(0, |d| d.as_millis() as i64);
-                StartAt::Timestamp(Millis(now.saturating_sub(age.as_millis() as i64)))
-            }
-            OffsetReset::Error => {
-                let (topic, partition) = key.clone();
-                self.retry_at = Some(Instant::now() + Duration::from_secs(1));
-                let offset = self.position.unwrap_or(-1);
-                return Some(ConsumeError::OffsetOutOfRange { topic, partition, offset });
-            }
+        let Some(start) = config.offset_reset.start() else {
+            let (topic, partition) = key.clone();
+            self.retry_at = Some(Instant::now() + Duration::from_secs(1));
+            let offset = self.position.unwrap_or(-1);
+            return Some(ConsumeError::OffsetOutOfRange { topic, partition, offset });
         };
         tracing::info!(topic = &*key.0, partition = key.1, ?start, "position reset");
         self.phase = Phase::Find(start);

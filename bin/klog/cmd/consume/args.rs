@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 use klog::base::TopicName;
-use klog::client::{Isolation, OffsetReset};
+use klog::client::{Assignor, Isolation, OffsetReset};
 use regex::bytes::Regex;
 
 use crate::client_args::ClientArgs;
@@ -16,10 +17,11 @@ use crate::values;
 ///
 /// Without -e, --until or -n it goes on and waits for more. Output is written whenever no more is at hand, so it can be
 /// followed in a pipe.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_long_help = "Examples:
   klog consume events -e > events.txt
-  klog consume events --format json -e | klog produce copy --input json")]
+  klog consume events --format json -e | klog produce copy --input json
+  klog consume orders -g billing >> orders.txt")]
 pub struct Args {
     /// The topics
     #[arg(required = true, value_name = "TOPIC")]
@@ -31,16 +33,34 @@ pub struct Args {
     #[arg(short, long)]
     pub regex: bool,
 
-    /// Read only these partitions
+    /// Share the topics with the other members of this group, and go on where it has read to
+    ///
+    /// An offset is committed only after its record was written out: killed at any moment, nothing is skipped.
+    #[arg(short, long, value_name = "GROUP", value_parser = NonEmptyStringValueParser::new())]
+    pub group: Option<String>,
+
+    /// When the group hears how far it was read [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub commit: Option<Commit>,
+
+    /// How the group's members share partitions; all have to know it [default: cooperative-sticky]
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub assignor: Option<AssignorName>,
+
+    /// Stay a member under this name over a restart: within session.timeout.ms nobody else gets the partitions
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub static_id: Option<String>,
+
+    /// Read only these partitions; not with a group
     #[arg(short, long, value_name = "N[,…]", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Vec<i32>,
 
-    /// Where to start: earliest, latest, OFFSET, -N, TIME
+    /// Where to start: earliest, latest, stored, OFFSET, -N, TIME [default: stored with a group, else earliest]
     ///
     /// -N is the last N records of each partition. A time is RFC 3339, @UNIX_MS, or -15m (ago): the first record that is
-    /// not older.
-    #[arg(short = 'o', long, value_name = "WHERE", default_value = "earliest", value_parser = values::from, allow_hyphen_values = true)]
-    pub from: values::From,
+    /// not older. With a group, anything but stored is where each partition starts that this process gets for the first time.
+    #[arg(short = 'o', long, value_name = "WHERE", value_parser = values::from, allow_hyphen_values = true)]
+    pub from: Option<values::From>,
 
     /// Where to go on if that offset is not there (any more) [default: earliest]
     #[arg(long, value_enum, value_name = "WHERE")]
@@ -48,7 +68,8 @@ pub struct Args {
 
     /// Where to stop: end, OFFSET, TIME; it is not read itself
     ///
-    /// `end` is the end as it is at the start. With OFFSET and TIME each partition stops for itself.
+    /// `end` is the end as it is at the start. With OFFSET and TIME each partition stops for itself. With a group it is over
+    /// once all partitions are done that this member has; without any it waits for some.
     #[arg(long, value_name = "WHERE", value_parser = values::until, allow_hyphen_values = true)]
     pub until: Option<values::Until>,
 
@@ -114,6 +135,24 @@ impl Args {
         if self.regex { self.patterns().map(drop) } else { self.named().map(drop) }
     }
 
+    /// Whether the options go together, with a group or without.
+    ///
+    /// # Errors
+    /// A usage error where they do not.
+    pub fn check_group(&self, grouped: bool) -> anyhow::Result<()> {
+        let only_grouped = [
+            ("--commit", self.commit.is_some()),
+            ("--assignor", self.assignor.is_some()),
+            ("--static-id", self.static_id.is_some()),
+            ("-o stored", self.from == Some(values::From::Stored)),
+        ];
+        if grouped && !self.partition.is_empty() {
+            return Err(usage("-p has no place with a group: the group says who reads what"));
+        }
+        let alone = only_grouped.iter().find(|(_, given)| *given && !grouped);
+        alone.map_or(Ok(()), |(name, _)| Err(usage(format!("{name} needs a group: -g GROUP"))))
+    }
+
     /// The topics that are named, without -r.
     ///
     /// # Errors
@@ -135,6 +174,44 @@ impl Args {
             values::whole_name(text).map_err(|why| usage(format!("{text:?} is {why}")))
         };
         self.topics.iter().map(pattern).collect()
+    }
+}
+
+/// `--commit`
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// Every 5 s (auto.commit.interval.ms), and at exit
+    Auto,
+    /// After each write; no more is read until the group has heard of it
+    Sync,
+    /// After each write, without waiting; and at exit
+    Async,
+    /// Never
+    None,
+}
+
+/// `--assignor`
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignorName {
+    /// Each topic in ranges
+    Range,
+    /// All partitions in turn
+    #[value(name = "roundrobin")]
+    RoundRobin,
+    /// As even as can be, with few moves
+    Sticky,
+    /// The same, and nobody stops for what does not move
+    CooperativeSticky,
+}
+
+impl From<AssignorName> for Assignor {
+    fn from(name: AssignorName) -> Assignor {
+        match name {
+            AssignorName::Range => Assignor::Range,
+            AssignorName::RoundRobin => Assignor::RoundRobin,
+            AssignorName::Sticky => Assignor::Sticky,
+            AssignorName::CooperativeSticky => Assignor::CooperativeSticky,
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! `klog consume`: topics to stdout.
 
 mod args;
+mod bounds;
 mod filter;
 mod plan;
 mod print;
 mod reading;
+mod sharing;
+mod topics;
 
-use klog::client::{ClientConfig, ConsumerConfig, Role};
+use klog::client::{Client, ClientConfig, ConsumerConfig, Role};
 
 use crate::connect::{self, Properties};
 use crate::exit::{Ended, usage};
@@ -16,10 +19,11 @@ use crate::record::Plain;
 use crate::signals::Signals;
 
 pub use args::Args;
-use args::{IsolationName, Reset};
+use args::{Commit, IsolationName, Reset};
 use filter::Filter;
 use print::{Printer, Style};
 use reading::Reading;
+use sharing::Sharing;
 
 /// Records that one poll may give: what is printed at once.
 const POLL_RECORDS: usize = 20_000;
@@ -36,22 +40,56 @@ async fn consume(args: Args) -> anyhow::Result<()> {
     args.check_topics()?;
     let mut printer = printer(&args)?;
     // Where to start and to stop takes a few requests, which a signal cuts short.
-    let mut reading = tokio::select! {
-        reading = async {
-            let client = connect::connect(client_config).await?;
-            Reading::start(&args, &client, config).await
-        } => reading?,
+    let mut source = tokio::select! {
+        source = Source::start(&args, client_config, config) => source?,
         kind = signals.stop() => return Err(Ended::Signal(kind).into()),
     };
-    let ended = reading.print_all(&mut printer, &mut signals).await;
-    printer.finish()?;
-    ended?;
+    match &mut source {
+        Source::Alone(reading) => {
+            let ended = reading.print_all(&mut printer, &mut signals).await;
+            printer.finish()?;
+            ended?;
+        }
+        Source::Shared(sharing) => {
+            let ended = sharing.print_all(&mut printer, &mut signals).await;
+            let left = sharing.leave(&mut printer, ended.is_err()).await;
+            ended.and(left)?;
+        }
+    }
     Ok(signals.check()?)
+}
+
+/// Where records come from.
+enum Source {
+    /// Partitions of our own choice.
+    Alone(Reading),
+    /// Those that a group gives us.
+    Shared(Box<Sharing>),
+}
+
+impl Source {
+    async fn start(
+        args: &Args,
+        client: ClientConfig,
+        config: ConsumerConfig,
+    ) -> anyhow::Result<Source> {
+        let client: Client = connect::connect(client).await?;
+        Ok(match config.group.id {
+            None => Source::Alone(Reading::start(args, &client, config).await?),
+            Some(_) => Source::Shared(Box::new(Sharing::start(args, &client, config).await?)),
+        })
+    }
 }
 
 /// What the properties and options say, the latter first.
 fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ConsumerConfig)> {
-    let properties = Properties::gather(&args.client)?;
+    let mut properties = Properties::gather(&args.client)?;
+    if let Some(group) = &args.group {
+        properties.set("group.id", group);
+    }
+    if let Some(id) = &args.static_id {
+        properties.set("group.instance.id", id);
+    }
     let (client, mut config) =
         properties.configs(Role::Consumer, args.client.timeout, ConsumerConfig::from_properties)?;
     if !properties.has("isolation.level") || args.isolation.is_some() {
@@ -63,6 +101,19 @@ fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ConsumerConfig)> {
     if !properties.has("max.poll.records") {
         config.max_poll_records = POLL_RECORDS;
     }
+    if let Some(assignor) = args.assignor {
+        config.group.assignors = vec![assignor.into()];
+    }
+    // What is printed is stored once it is written, and not before.
+    config.group.auto_store = false;
+    match args.commit {
+        Some(Commit::Auto) if config.group.auto_commit.is_none() => {
+            return Err(usage("--commit auto contradicts enable.auto.commit=false"));
+        }
+        None | Some(Commit::Auto) => {}
+        Some(Commit::Sync | Commit::Async | Commit::None) => config.group.auto_commit = None,
+    }
+    args.check_group(config.group.id.is_some())?;
     Ok((client, config))
 }
 

@@ -55,7 +55,7 @@ pub fn range(
 ) -> Result<Range, OutOfRange> {
     let Known { earliest, latest, .. } = known;
     let start = match from {
-        From::Earliest => earliest,
+        From::Earliest | From::Stored => earliest,
         From::Latest => latest,
         From::Last(count) => latest.saturating_sub(count).max(earliest),
         From::Time(_) => known.from_time.unwrap_or(latest),

@@ -1,5 +1,8 @@
 //! Prints records as asked for, and counts them.
 
+use klog::client::ConsumedRecord;
+use klog::record::TimestampType;
+
 use super::filter::Filter;
 use crate::output::{Stdout, table};
 use crate::record::{Plain, Shown, Template, write_json};
@@ -65,6 +68,11 @@ impl Printer {
         self.out.spill()
     }
 
+    /// Whether something was printed that a flush does not write yet.
+    pub fn holds_back(&self) -> bool {
+        matches!(&self.style, Style::Table(rows) if !rows.is_empty())
+    }
+
     /// Writes what has gathered; a table goes on gathering.
     ///
     /// # Errors
@@ -103,4 +111,19 @@ fn cells(record: &Shown<'_>) -> Vec<String> {
         text(record.value),
         headers.collect::<Vec<_>>().join(","),
     ]
+}
+
+/// A record of the client's as it is shown.
+pub fn shown(record: &ConsumedRecord) -> Shown<'_> {
+    let headers = record.headers.iter().map(|h| (h.key.as_ref(), h.value.as_deref()));
+    Shown {
+        topic: &record.topic,
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        append_time: record.timestamp_type == TimestampType::LogAppendTime,
+        key: record.key.as_deref(),
+        value: record.value.as_deref(),
+        headers: headers.collect(),
+    }
 }

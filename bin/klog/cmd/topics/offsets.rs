@@ -29,7 +29,7 @@ pub struct Args {
 
 fn at(text: &str) -> Result<From, String> {
     match values::from(text) {
-        Ok(From::Offset(_) | From::Last(_)) | Err(_) => Err(
+        Ok(From::Stored | From::Offset(_) | From::Last(_)) | Err(_) => Err(
             "give earliest, latest, or a time: 2026-01-31T18:00:00Z, @1769882400000, -15m (ago)"
                 .to_owned(),
         ),
@@ -68,7 +68,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         From::Earliest => OffsetSpec::Earliest,
         From::Time(when) => OffsetSpec::At(when.at(values::now())),
         // The parser lets no other through.
-        From::Latest | From::Offset(_) | From::Last(_) => OffsetSpec::Latest,
+        From::Latest | From::Stored | From::Offset(_) | From::Last(_) => OffsetSpec::Latest,
     };
     let found = cluster::offsets(&admin, &partitions, at, Isolation::ReadUncommitted).await?;
     let mut rows = Rows::new(args.common.format);
