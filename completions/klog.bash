@@ -101,12 +101,32 @@ _klog() {
             return 0
             ;;
         klog__subcmd__consume)
-            opts="-r -p -o -e -n -K -D -b -X -v -q -h --regex --partition --from --reset --until --max-messages --isolation --key-regex --value-regex --header-regex --template --key-separator --null-marker --delimiter --format --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
+            opts="-r -g -p -o -e -n -K -D -b -X -v -q -h --regex --group --commit --assignor --static-id --partition --from --reset --until --max-messages --isolation --key-regex --value-regex --header-regex --template --key-separator --null-marker --delimiter --format --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -g)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --commit)
+                    COMPREPLY=($(compgen -W "auto sync async none" -- "${cur}"))
+                    return 0
+                    ;;
+                --assignor)
+                    COMPREPLY=($(compgen -W "range roundrobin sticky cooperative-sticky" -- "${cur}"))
+                    return 0
+                    ;;
+                --static-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --partition)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
