@@ -34,10 +34,23 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What is measured: a broker, and what is set beyond its defaults, as `KEY=VALUE`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Subject {
+    pub kind: Kind,
+    pub settings: Vec<String>,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.kind)?;
+        self.settings.iter().try_for_each(|setting| write!(f, " {setting}"))
+    }
+}
+
 /// A broker; killed and its data removed when dropped.
 pub struct Broker {
-    kind: Kind,
-    settings: Vec<(&'static str, &'static str)>,
+    subject: Subject,
     home: TempDir,
     address: String,
     child: Option<Child>,
@@ -45,35 +58,30 @@ pub struct Broker {
 
 impl Broker {
     /// A fresh data directory on a free port; nothing runs yet.
-    pub fn prepare(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
-        Broker::prepare_with(kind, dir, &[])
-    }
-
-    fn prepare_with(
-        kind: Kind,
-        dir: &Path,
-        settings: &[(&'static str, &'static str)],
-    ) -> anyhow::Result<Broker> {
+    pub fn prepare(subject: &Subject, dir: &Path) -> anyhow::Result<Broker> {
         let home = TempDir::new_in(dir)?;
         let address = free_address()?;
-        if kind == Kind::Kafka {
-            format_kafka(home.path(), &address, settings)?;
+        if subject.kind == Kind::Kafka {
+            format_kafka(home.path(), &address, &subject.settings)?;
         }
-        Ok(Broker { kind, settings: settings.to_vec(), home, address, child: None })
+        Ok(Broker { subject: subject.clone(), home, address, child: None })
     }
 
     /// A fresh broker that answers requests.
-    pub fn start(kind: Kind, dir: &Path) -> anyhow::Result<Broker> {
-        Broker::start_with(kind, dir, &[])
+    pub fn start(subject: &Subject, dir: &Path) -> anyhow::Result<Broker> {
+        Broker::start_with(subject, dir, &[])
     }
 
-    /// The same with further settings, by Kafka's names.
+    /// The same with settings that the case needs, by Kafka's names; those of the subject count for more.
     pub fn start_with(
-        kind: Kind,
+        subject: &Subject,
         dir: &Path,
-        settings: &[(&'static str, &'static str)],
+        settings: &[(&str, &str)],
     ) -> anyhow::Result<Broker> {
-        let mut broker = Broker::prepare_with(kind, dir, settings)?;
+        let mut all: Vec<String> =
+            settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        all.extend_from_slice(&subject.settings);
+        let mut broker = Broker::prepare(&Subject { settings: all, ..subject.clone() }, dir)?;
         broker.launch()?;
         broker.wait_until(|address| Raw::connect(address)?.api_versions())?;
         Ok(broker)
@@ -82,12 +90,12 @@ impl Broker {
     /// Starts the process, and does not wait for anything.
     pub fn launch(&mut self) -> anyhow::Result<()> {
         let home = self.home.path();
-        let mut command = match self.kind {
+        let mut command = match self.subject.kind {
             Kind::Klog => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
                 command.args(["serve", "--listen", &self.address, "--data-dir"]).arg(self.data());
-                for (key, value) in &self.settings {
-                    command.args(["--set", &format!("{key}={value}")]);
+                for setting in &self.subject.settings {
+                    command.args(["--set", setting]);
                 }
                 command
             }
@@ -188,17 +196,17 @@ pub fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-fn format_kafka(home: &Path, address: &str, settings: &[(&str, &str)]) -> anyhow::Result<()> {
+fn format_kafka(home: &Path, address: &str, settings: &[String]) -> anyhow::Result<()> {
     let controller = free_address()?;
     let config = home.join("server.properties");
-    let more: String = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    let more = settings.join("\n");
     fs::write(
         &config,
         format!(
             "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n\
              listeners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
              controller.quorum.bootstrap.servers={controller}\nlog.dirs={}\n\
-             offsets.topic.replication.factor=1\n{more}",
+             offsets.topic.replication.factor=1\n{more}\n",
             home.join("data").display()
         ),
     )?;

@@ -14,7 +14,7 @@ use klog::wire::offset_commit::{
 };
 use klog::wire::{Request, decode_response_header};
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::closed::{self, Load, Until};
 use crate::options::Options;
 use crate::raw::{Raw, create_served, frame};
@@ -29,15 +29,15 @@ const COMMIT: i16 = 9;
 const SETTINGS: [(&str, &str); 2] =
     [("group.initial.rebalance.delay.ms", "0"), ("group.consumer.assignment.interval.ms", "0")];
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for count in &options.members {
-        let mut broker = Broker::start_with(kind, &options.dir, &SETTINGS)?;
+        let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
         create_served(&mut broker, "t", i32::try_from(count * EACH)?, &[])?;
         ready(&mut broker, "g")?;
         figures.extend(rebalance(&broker, *count)?);
     }
-    let mut broker = Broker::start_with(kind, &options.dir, &SETTINGS)?;
+    let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
     create_served(&mut broker, "t", 1, &[])?;
     ready(&mut broker, "g")?;
     let load = commits(options.committers)?;

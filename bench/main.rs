@@ -1,5 +1,5 @@
-//! klog beside Apache Kafka 4.3.1 on the same machine, driven by the same client in the same run: one file per case, each of
-//! which measures one broker once. Run it through `bench/run`.
+//! klog beside Apache Kafka 4.3.1, or beside itself with other settings, on the same machine, driven by the same client in the
+//! same run: one file per case, each of which measures one broker once. Run it through `bench/run`.
 
 mod bare;
 mod broker;
@@ -17,6 +17,7 @@ mod start;
 mod table;
 mod throughput;
 
+use broker::Subject;
 use clap::{Parser, ValueEnum};
 use options::{Case, Options};
 use table::{Leg, Side};
@@ -29,11 +30,12 @@ fn main() -> anyhow::Result<()> {
         eprintln!("filling the page cache with {} GiB", options.fill_page_cache_gib);
         load::write_filler(&filler, options.fill_page_cache_gib)?;
     }
+    let [a, b] = options.subjects();
     let all = Case::value_variants();
     for case in if options.cases.is_empty() { all } else { &options.cases } {
         let name = case.to_possible_value().map_or(String::new(), |value| value.get_name().into());
-        let legs = run(&options, *case, &name)?;
-        println!("## {name}\n\n{}", table::markdown(&legs, [options.a, options.b]));
+        let legs = run(&options, [&a, &b], *case, &name)?;
+        println!("## {name}\n\n{}", table::markdown(&legs, [&a, &b]));
     }
     if options.fill_page_cache_gib > 0 {
         std::fs::remove_file(&filler)?;
@@ -41,7 +43,12 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run(options: &Options, case: Case, name: &str) -> anyhow::Result<Vec<Leg>> {
+fn run(
+    options: &Options,
+    [a, b]: [&Subject; 2],
+    case: Case,
+    name: &str,
+) -> anyhow::Result<Vec<Leg>> {
     let measure = match case {
         Case::Throughput => throughput::run,
         Case::Start => start::run,
@@ -55,9 +62,9 @@ fn run(options: &Options, case: Case, name: &str) -> anyhow::Result<Vec<Leg>> {
     let mut legs = Vec::new();
     for round in 1..=options.rounds {
         for (place, side) in [Side::A, Side::B, Side::B, Side::A].into_iter().enumerate() {
-            let kind = if side == Side::A { options.a } else { options.b };
-            let figures = measure(options, kind)?;
-            eprintln!("{name}, round {round}, turn {} of 4: {side:?}, {kind}", place + 1);
+            let subject = if side == Side::A { a } else { b };
+            let figures = measure(options, subject)?;
+            eprintln!("{name}, round {round}, turn {} of 4: {side:?}, {subject}", place + 1);
             figures.iter().for_each(|figure| eprintln!("  {figure}"));
             legs.push(Leg { side, figures });
         }

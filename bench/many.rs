@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::closed::{self, Load, Until};
 use crate::options::Options;
 use crate::raw::{Raw, batch, check_produced, create_served, produce_frame};
@@ -14,8 +14,8 @@ const PER_REQUEST: i32 = 50;
 const CONNECTIONS: i32 = 8;
 const RECORD: usize = 1024;
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::start(kind, &options.dir)?;
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
+    let mut broker = Broker::start(subject, &options.dir)?;
     let topics = topics(options.all_partitions);
     let clock = Instant::now();
     for (topic, partitions) in &topics {

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::broker::Kind;
+use crate::broker::{Kind, Subject};
 
-/// Measure klog beside Apache Kafka
+/// Measure klog beside Apache Kafka, or beside itself with other settings
 ///
 /// Each case runs in the order A B B A, every time on a fresh broker with a fresh data directory, and prints a table in
 /// Markdown: medians, in brackets the lowest and the highest, and A's over B's. Quiet the machine first: both brokers and
 /// the client share its cores.
 #[derive(clap::Parser)]
-#[command(name = "bench/run")]
+#[command(name = "bench/run", bin_name = "bench/run")]
 pub struct Options {
     /// What to measure [default: all]
     #[arg(value_enum, value_name = "CASE")]
@@ -19,9 +19,12 @@ pub struct Options {
     /// The broker that is measured
     #[arg(long, value_enum, default_value_t = Kind::Klog)]
     pub a: Kind,
-    /// The broker that it is measured against; the same as A shows how much is noise
-    #[arg(long, value_enum, default_value_t = Kind::Kafka)]
-    pub b: Kind,
+    /// The broker that it is measured against; the same as A shows how much is noise [default: kafka, with --set-b the same as A]
+    #[arg(long, value_enum)]
+    pub b: Option<Kind>,
+    /// Set a key of B's configuration, as `serve --set` does; repeatable. Without --b, A is measured against itself with these
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    pub set_b: Vec<String>,
     /// How often to go through A B B A
     #[arg(long, default_value_t = 1)]
     pub rounds: u32,
@@ -83,8 +86,23 @@ pub struct Options {
 }
 
 impl Options {
+    /// A and B.
+    pub fn subjects(&self) -> [Subject; 2] {
+        let other = if self.set_b.is_empty() { Kind::Kafka } else { self.a };
+        let b = Subject { kind: self.b.unwrap_or(other), settings: self.set_b.clone() };
+        [Subject { kind: self.a, settings: Vec::new() }, b]
+    }
+
     pub fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    let key = text.split_once('=').map(|(key, _)| key.trim());
+    match key {
+        None | Some("") => Err("it is KEY=VALUE".into()),
+        Some(_) => Ok(text.into()),
     }
 }
 

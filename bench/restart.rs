@@ -1,6 +1,6 @@
 //! A start with data: after kill -9 in the middle of writing, and after a clean stop. The page cache stays as it is.
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::closed::{self, Load, Until};
 use crate::options::Options;
 use crate::raw::{batch, check_produced, create_served, produce_frame};
@@ -12,8 +12,8 @@ const PARTITIONS: i32 = 8;
 const BATCH_RECORDS: usize = 64;
 const RECORD: usize = 1024;
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::start(kind, &options.dir)?;
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
+    let mut broker = Broker::start(subject, &options.dir)?;
     create_served(&mut broker, TOPIC, PARTITIONS, &[])?;
     let frame = produce_frame(TOPIC, 0..PARTITIONS, &batch(BATCH_RECORDS, RECORD)?)?;
     let requests = (options.gib << 30) / frame.len() as u64;

@@ -1,6 +1,6 @@
 //! One record of 100 bytes a request, one request in flight on each of many connections, acks=1.
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::closed::{self, Load, Outcome, Until};
 use crate::options::Options;
 use crate::raw::{batch, check_produced, create_served, produce_answer, produce_frame};
@@ -10,10 +10,10 @@ use crate::table::Figure;
 const RECORD: usize = 100;
 
 /// On one partition and on eight, beside a sink that only acknowledges.
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for partitions in [1, 8] {
-        let mut broker = Broker::start(kind, &options.dir)?;
+        let mut broker = Broker::start(subject, &options.dir)?;
         create_served(&mut broker, "small", partitions, &[])?;
         let load = load("small", options.connections, partitions)?;
         let done = closed::run(broker.address(), &load, Until::Time(options.time()))?;
@@ -25,8 +25,8 @@ pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// On one partition with `flush.messages=1`.
-pub fn run_flush(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::start(kind, &options.dir)?;
+pub fn run_flush(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
+    let mut broker = Broker::start(subject, &options.dir)?;
     create_served(&mut broker, "flush", 1, &[("flush.messages", "1")])?;
     let load = load("flush", options.flush_connections, 1)?;
     let done = closed::run(broker.address(), &load, Until::Time(options.time()))?;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::options::Options;
 use crate::raw::Raw;
 use crate::table::Figure;
@@ -11,8 +11,8 @@ use crate::table::Figure;
 const TOPIC: &str = "first";
 const REST: Duration = Duration::from_secs(5);
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::prepare(kind, &options.dir)?;
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
+    let mut broker = Broker::prepare(subject, &options.dir)?;
     let clock = Instant::now();
     broker.launch()?;
     broker.wait_until(|address| Raw::connect(address)?.create_topic(TOPIC, 1, &[]))?;

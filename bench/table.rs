@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::broker::Kind;
+use crate::broker::Subject;
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Side {
@@ -42,7 +42,7 @@ pub struct Leg {
 }
 
 /// A line per figure: the median over the legs of each side, its range, and A's over B's.
-pub fn markdown(legs: &[Leg], [a, b]: [Kind; 2]) -> String {
+pub fn markdown(legs: &[Leg], [a, b]: [&Subject; 2]) -> String {
     let has_bare = legs.iter().flat_map(|leg| &leg.figures).any(|figure| figure.bare.is_some());
     let (head, rule) = if has_bare { (" bare | A / bare |", "--:|--:|") } else { ("", "") };
     let mut text = format!("| | A: {a} | B: {b} | A / B |{head}\n|---|--:|--:|--:|{rule}\n");

@@ -3,22 +3,22 @@
 use std::time::Instant;
 
 use crate::bare;
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::load;
 use crate::options::Options;
 use crate::raw::create_served;
 use crate::table::Figure;
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for size in &options.sizes {
-        figures.extend(run_size(options, kind, *size)?);
+        figures.extend(run_size(options, subject, *size)?);
     }
     Ok(figures)
 }
 
-fn run_size(options: &Options, kind: Kind, size: usize) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::start(kind, &options.dir)?;
+fn run_size(options: &Options, subject: &Subject, size: usize) -> anyhow::Result<Vec<Figure>> {
+    let mut broker = Broker::start(subject, &options.dir)?;
     let partitions = options.partitions;
     for topic in ["warm-up", "measured"] {
         create_served(&mut broker, topic, partitions, &[])?;

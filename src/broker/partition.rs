@@ -280,11 +280,8 @@ pub(super) mod tests {
         let mut batch = BatchBuilder::new(BatchOptions::default());
         batch.append(1, None, Some(b"v"), []).unwrap();
         let batch = Batch::new(batch.build().unwrap()).unwrap();
-        let checked = Checked {
-            max_timestamp: Millis(1),
-            offset_of_max_timestamp: 0,
-            decompressed_bytes: batch.size_in_bytes(),
-        };
+        let checked =
+            Checked { max_timestamp: Millis(1), decompressed_bytes: batch.size_in_bytes() };
         log.append(&batch, &checked, LeaderEpoch::ZERO, Millis(1)).unwrap();
     }
 

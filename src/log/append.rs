@@ -6,7 +6,7 @@ use super::Log;
 use super::error::{AppendError, StorageError};
 use super::files::path_in;
 use super::producers::{Sequence, first_offset};
-use super::segment::{Appended, Segment, Youngest};
+use super::segment::{Appended, Segment};
 use super::snapshot;
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::record::{Batch, Checked, HEADER_LEN, Stamp};
@@ -54,13 +54,7 @@ impl Log {
         }
         let base_offset = self.end;
         let last_offset = base_offset.plus(i64::from(batch.header().last_offset_delta));
-        let youngest = match log_append_time {
-            Some(now) => Youngest { timestamp: now.0, offset: last_offset.get() },
-            None => Youngest {
-                timestamp: checked.max_timestamp.0,
-                offset: base_offset.get() + i64::from(checked.offset_of_max_timestamp),
-            },
-        };
+        let timestamp = log_append_time.unwrap_or(checked.max_timestamp).0;
         let stamp = Stamp {
             base_offset,
             leader_epoch: epoch,
@@ -68,14 +62,14 @@ impl Log {
             max_timestamp: checked.max_timestamp,
         };
         let size = batch.size_in_bytes();
-        self.roll_for(size, last_offset, youngest.timestamp, now)?;
+        self.roll_for(size, last_offset, timestamp, now)?;
         self.note_epoch(epoch, base_offset)?;
         let mut header = batch.header_bytes();
         let payload = &batch.bytes()[HEADER_LEN..];
         stamp.apply(&mut header, payload);
-        let appended = Appended { last_offset: last_offset.get(), youngest };
+        let appended = Appended { last_offset: last_offset.get(), timestamp };
         self.write(&mut [IoSlice::new(&header), IoSlice::new(payload)], appended)?;
-        self.producers.note(batch.header(), base_offset.get(), youngest.timestamp);
+        self.producers.note(batch.header(), base_offset.get(), timestamp);
         self.end = last_offset.plus(1);
         self.assert_invariants();
         Ok(Placed { base_offset, last_offset, log_append_time, duplicate: false })

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::Log;
 use super::epochs::LeaderEpochs;
 use super::error::{Damage, ReadError, StorageError};
-use super::segment::{Appended, Segment, Youngest};
+use super::segment::{Segment, Youngest};
 use super::walk::{Fault, Walk};
 use crate::base::{Millis, Offset};
 use crate::os::DiskFile;
@@ -122,10 +122,7 @@ impl Check {
                 self.check_epoch(position, first, header.partition_leader_epoch)?;
             }
             if let (Some(fresh), Some(interval)) = (&mut fresh, interval) {
-                let timestamp = found.timestamp();
-                let youngest = Youngest { timestamp, offset: found.last_offset };
-                let batch = Appended { last_offset: found.last_offset, youngest };
-                fresh.note(position, found.size, batch, interval);
+                fresh.note(position, found.size, found.appended(), interval);
             }
             expected = found.last_offset + 1;
         }
@@ -210,10 +207,7 @@ impl Log {
             Outcome::Reindexed { to, mut fresh } => {
                 let mut scan = segment.scan(&self.files, to)?;
                 while let Some(found) = scan.next()? {
-                    let timestamp = found.timestamp();
-                    let youngest = Youngest { timestamp, offset: found.last_offset };
-                    let batch = Appended { last_offset: found.last_offset, youngest };
-                    fresh.note(found.position, found.size, batch, interval);
+                    fresh.note(found.position, found.size, found.appended(), interval);
                 }
                 segment.unchecked.remove(0, to);
                 segment.take_indexes(*fresh);

@@ -15,7 +15,7 @@ pub type Offsets = BTreeMap<TopicPartition, Offset>;
 pub enum Checkpoint<T> {
     /// It was read whole.
     Read(T),
-    /// There is none.
+    /// There is none, or it is empty: Kafka makes its checkpoints empty and writes them later.
     Missing,
     /// It cannot be read; the reason.
     Damaged(String),
@@ -61,7 +61,8 @@ pub(super) fn read<T: FromIterator<E>, E>(
     path: &Path,
     entry: impl Fn(&str) -> Option<E>,
 ) -> Result<Checkpoint<T>, StorageError> {
-    let Some(bytes) = disk.read(path).map_err(StorageError::at("read", path))? else {
+    let bytes = disk.read(path).map_err(StorageError::at("read", path))?;
+    let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else {
         return Ok(Checkpoint::Missing);
     };
     let Ok(text) = String::from_utf8(bytes) else {
@@ -123,4 +124,21 @@ fn text_of(lines: impl Iterator<Item = String>) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::Os;
+
+    #[test]
+    fn a_checkpoint_that_kafka_has_made_and_not_yet_written_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, os) = (folder.path().join("cleaner-offset-checkpoint"), Os::real());
+        assert_eq!(read_offsets(&*os.disk, &path).unwrap(), Checkpoint::Missing);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(read_offsets(&*os.disk, &path).unwrap(), Checkpoint::Missing);
+        std::fs::write(&path, "\n").unwrap();
+        assert!(matches!(read_offsets(&*os.disk, &path).unwrap(), Checkpoint::Damaged(_)));
+    }
 }

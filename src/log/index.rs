@@ -38,7 +38,8 @@ pub struct OffsetEntry {
 pub struct TimeEntry {
     /// The youngest timestamp so far, in ms.
     pub timestamp: i64,
-    /// The offset of the record that has it, less the segment's base offset.
+    /// The last offset of the first batch that has it, less the segment's base offset. Older files have another offset of
+    /// that batch: the record's own.
     pub relative_offset: u32,
 }
 

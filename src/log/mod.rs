@@ -35,6 +35,8 @@ mod segment;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_index_tests;
 mod transactions;
 mod unchecked;
 mod verify;

@@ -145,7 +145,7 @@ impl Log {
                 else {
                     continue;
                 };
-                if header.last_offset() < self.start.get() || header.is_control() {
+                if header.last_offset() < self.start.get() {
                     continue;
                 }
                 let wanted =

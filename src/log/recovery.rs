@@ -14,7 +14,7 @@ use super::index::{Index, OffsetEntry, TimeEntry};
 use super::names::Names;
 use super::producers::Producers;
 use super::scan::{Found, Scan};
-use super::segment::{Appended, Segment, Youngest};
+use super::segment::{Segment, Youngest};
 use super::unchecked::Unchecked;
 use super::verify::Verifier;
 use crate::base::{Offset, TopicPartition};
@@ -333,10 +333,8 @@ impl Log {
     }
 
     fn note(&self, segment: &mut Segment, found: &Found) {
-        let timestamp = found.timestamp();
-        let youngest = Youngest { timestamp, offset: found.last_offset };
-        let batch = Appended { last_offset: found.last_offset, youngest };
-        segment.note(found.position, found.size, batch, self.config.index_interval_bytes);
+        let interval = self.config.index_interval_bytes;
+        segment.note(found.position, found.size, found.appended(), interval);
     }
 }
 

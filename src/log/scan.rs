@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ReadError, StorageError};
+use super::segment::Appended;
 use crate::os::DiskFile;
 use crate::record::{BatchHeader, HEADER_LEN, Prefix};
 
@@ -31,6 +32,11 @@ impl Found {
     pub fn timestamp(&self) -> i64 {
         let header = self.header.filter(|header| header.record_count > 0);
         header.map_or(-1, |header| header.max_timestamp)
+    }
+
+    /// What its segment notes of it.
+    pub fn appended(&self) -> Appended {
+        Appended { last_offset: self.last_offset, timestamp: self.timestamp() }
     }
 
     /// Whether its youngest record has this timestamp; old formats do not say.

@@ -16,7 +16,8 @@ use crate::os::{Disk, DiskFile, FileSlice};
 pub struct Youngest {
     /// Its timestamp; -1 if no record has one.
     pub timestamp: i64,
-    /// Its offset.
+    /// The last offset of its batch. Of what stood on disk it may be any other of that batch: other writers of the time index
+    /// named the record itself.
     pub offset: i64,
 }
 
@@ -25,8 +26,8 @@ pub struct Youngest {
 pub struct Appended {
     /// Its last offset.
     pub last_offset: i64,
-    /// Its youngest record.
-    pub youngest: Youngest,
+    /// Its youngest record's timestamp; -1 if none has one.
+    pub timestamp: i64,
 }
 
 /// One segment of a log.
@@ -150,9 +151,9 @@ impl Segment {
 
     /// Counts a batch that stands at `position`, and adds to the indexes what is due (Kafka's `LogSegment.append`).
     pub fn note(&mut self, position: u64, size: usize, batch: Appended, interval: u32) {
-        self.first_timestamp.get_or_insert(batch.youngest.timestamp);
-        if batch.youngest.timestamp > self.youngest.timestamp {
-            self.youngest = batch.youngest;
+        self.first_timestamp.get_or_insert(batch.timestamp);
+        if batch.timestamp > self.youngest.timestamp {
+            self.youngest = Youngest { timestamp: batch.timestamp, offset: batch.last_offset };
         }
         if self.since_entry > u64::from(interval) {
             let relative_offset = (batch.last_offset - self.base) as u32;

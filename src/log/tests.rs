@@ -9,17 +9,17 @@ use crate::record::{
     Batch, BatchBuilder, BatchOptions, BatchProducer, Limits, Scratch, validate_produced,
 };
 
-const NOW: Millis = Millis(1_700_000_000_000);
+pub(super) const NOW: Millis = Millis(1_700_000_000_000);
 
 fn partition() -> TopicPartition {
     TopicPartition { topic: TopicName::new("events").unwrap(), partition: PartitionIndex::new(0) }
 }
 
-fn config(segment_bytes: u32) -> Arc<TopicConfig> {
+pub(super) fn config(segment_bytes: u32) -> Arc<TopicConfig> {
     Arc::new(TopicConfig { segment_bytes, index_interval_bytes: 200, ..TopicConfig::default() })
 }
 
-fn open_with(
+pub(super) fn open_with(
     folder: &Path,
     config: Arc<TopicConfig>,
     opening: Opening,
@@ -32,7 +32,7 @@ fn open_with(
     Ok((log, recovered))
 }
 
-fn open(folder: &Path) -> Log {
+pub(super) fn open(folder: &Path) -> Log {
     open_with(folder, config(1000), Opening::default()).unwrap().0
 }
 
@@ -49,7 +49,7 @@ fn batch(values: &[String], timestamp: i64, producer: Option<(i64, i32)>) -> Bat
     Batch::new(builder.build().unwrap()).unwrap()
 }
 
-fn append(log: &mut Log, batch: &Batch) -> Result<Placed, AppendError> {
+pub(super) fn append(log: &mut Log, batch: &Batch) -> Result<Placed, AppendError> {
     let mut scratch = Scratch::new();
     let checked =
         validate_produced(batch, &Limits { now: NOW, ..Limits::default() }, &mut scratch).unwrap();

@@ -317,11 +317,7 @@ impl Owner {
     fn append_batch(&mut self, bytes: Bytes, now: Millis) -> Result<(), StartError> {
         self.since += bytes.len() as u64;
         let batch = Batch::new(bytes).map_err(|error| self.damaged(error.to_string()))?;
-        let checked = Checked {
-            max_timestamp: now,
-            offset_of_max_timestamp: 0,
-            decompressed_bytes: batch.size_in_bytes(),
-        };
+        let checked = Checked { max_timestamp: now, decompressed_bytes: batch.size_in_bytes() };
         self.log.append(&batch, &checked, self.epoch, now)?;
         Ok(())
     }

@@ -66,8 +66,6 @@ impl Scratch {
 pub struct Checked {
     /// The largest timestamp of its records; -1 where none has one. The header's may be wrong: the stamp mends it.
     pub max_timestamp: Millis,
-    /// The first record with that timestamp, counted from the batch's first record.
-    pub offset_of_max_timestamp: i32,
     /// Size of its records in bytes, decompressed.
     pub decompressed_bytes: usize,
 }
@@ -248,7 +246,7 @@ fn check_records(
     limits: &Limits,
 ) -> Result<Checked, InvalidBatch> {
     let window = Window::of(limits);
-    let (mut max_timestamp, mut offset_of_max_timestamp) = (NO_TIMESTAMP, 0);
+    let mut max_timestamp = NO_TIMESTAMP;
     let mut at = 0;
     for index in 0..header.record_count {
         let wrong = |fault| InvalidBatch::Record { index, fault };
@@ -263,18 +261,12 @@ fn check_records(
         let timestamp = header.base_timestamp.checked_add(record.timestamp_delta);
         let timestamp = timestamp.ok_or_else(|| wrong(RecordFault::Timestamp))?;
         window.check(index, timestamp)?;
-        if timestamp > max_timestamp {
-            (max_timestamp, offset_of_max_timestamp) = (timestamp, index);
-        }
+        max_timestamp = max_timestamp.max(timestamp);
     }
     if at != records.len() {
         return Err(InvalidBatch::Trailing { extra: records.len() - at });
     }
-    Ok(Checked {
-        max_timestamp: Millis(max_timestamp),
-        offset_of_max_timestamp,
-        decompressed_bytes: records.len(),
-    })
+    Ok(Checked { max_timestamp: Millis(max_timestamp), decompressed_bytes: records.len() })
 }
 
 /// The timestamps that a topic takes.

@@ -54,7 +54,6 @@ fn a_sound_batch_passes_in_every_codec_with_its_largest_timestamp() {
     for codec in Codec::ALL {
         let checked = validate_produced(&batch(codec), &limits(), &mut scratch).expect("sound");
         assert_eq!(checked.max_timestamp, Millis(NOW + 9));
-        assert_eq!(checked.offset_of_max_timestamp, 1, "the first of those with the largest");
     }
 }
 

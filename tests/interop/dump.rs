@@ -6,7 +6,7 @@ use crate::broker::Broker;
 use crate::peers::kafka_tool;
 
 /// What DumpLogSegments says of damage. It exits with 0 all the same.
-const DAMAGE: [&str; 8] = [
+const DAMAGE: [&str; 9] = [
     "isvalid: false",
     "invalid bytes",
     "Mismatches",
@@ -15,6 +15,7 @@ const DAMAGE: [&str; 8] = [
     "Exception",
     "don't match",
     "Found",
+    "not found in",
 ];
 
 /// What DumpLogSegments prints of all files of a partition; panics if it found damage.
@@ -48,14 +49,31 @@ pub fn dump_offsets(broker: &Broker) -> String {
     all
 }
 
+/// Lets the tool look at a partition's indexes in its two other ways: as `--verify-index-only`, and as Kafka does at its start.
+pub fn verify_indexes(folder: &Path) {
+    let indexes = files_of(folder, &[".index", ".timeindex"]);
+    dump_files(&indexes, &["--verify-index-only"]);
+    let checked = dump_files(&indexes, &["--index-sanity-check"]);
+    assert_eq!(checked.matches("passed sanity check").count(), indexes.len(), "{checked}");
+}
+
 fn dump_decoded(folder: &Path, how: &[&str]) -> String {
+    dump_files(&files_of(folder, &KINDS), how)
+}
+
+/// The files in a partition's folder with these endings.
+fn files_of(folder: &Path, kinds: &[&str]) -> Vec<String> {
     let listed = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<String> = listed
         .map(|entry| entry.expect("a partition's folder is listable").path().display().to_string())
-        .filter(|path| KINDS.iter().any(|kind| path.ends_with(kind)))
+        .filter(|path| kinds.iter().any(|kind| path.ends_with(kind)))
         .collect();
     files.sort();
     assert!(!files.is_empty(), "no segment in {}", folder.display());
+    files
+}
+
+fn dump_files(files: &[String], how: &[&str]) -> String {
     let files = files.join(",");
     let arguments = [how, &["--files", &files]].concat();
     let dumped = kafka_tool("org.apache.kafka.tools.DumpLogSegments", &arguments, b"").ok();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use klog::base::TopicId;
-use klog::record::{BatchOptions, split_batches};
+use klog::record::{BatchBuilder, BatchOptions, Codec, split_batches};
 use klog::wire::api_versions::ApiVersionsRequest;
 use klog::wire::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
 use klog::wire::metadata::MetadataRequest;
@@ -171,6 +171,28 @@ fn a_session_brings_only_what_changed() {
     let ended = raw.call(FETCH, &end);
     assert_eq!((ended.session_id, offsets(first(&ended))), (0, Some((0, 0))));
     assert_eq!(raw.call(FETCH, &next(3)).error_code, FETCH_SESSION_ID_NOT_FOUND);
+}
+
+#[test]
+fn the_youngest_record_is_listed_by_its_own_offset_inside_batches_of_every_codec() {
+    let broker = Broker::start();
+    let mut raw = Raw::connect(broker.address());
+    let base = 1_700_000_000_000;
+    for codec in Codec::ALL {
+        let topic = format!("young-{}", codec.name());
+        raw.make_topic(&topic);
+        for first in [base - 100, base, base - 50] {
+            let mut builder = BatchBuilder::new(BatchOptions { codec, ..BatchOptions::default() });
+            for past in [0, 2, 9, 3, 9, 1] {
+                builder.append(first + past, None, Some(b"value"), []).expect("a record");
+            }
+            let batch = builder.build().expect("a batch");
+            assert_eq!(raw.produce(&topic, &batch).error_code, 0);
+        }
+        let found = raw.list(&topic, -3, -1);
+        let found = (found.error_code, found.offset, found.timestamp);
+        assert_eq!(found, (0, 8, base + 9), "{topic}: the first of the two that are as young");
+    }
 }
 
 #[test]

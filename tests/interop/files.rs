@@ -15,7 +15,7 @@ use klog::record::{
 use tempfile::TempDir;
 
 use crate::broker::Broker;
-use crate::dump::dump_folder;
+use crate::dump::{dump_folder, verify_indexes};
 use crate::librdkafka::{self, Admin};
 use crate::records::one_of_each;
 
@@ -50,12 +50,13 @@ fn append(log: &mut Log, batches: i32, producer: i64) {
         for i in 0..10 {
             let value = format!("klog {n} {i} {}", "x".repeat(200));
             let header: [(&[u8], Option<&[u8]>); 1] = [(b"h", None)];
-            builder
-                .append(now.0 + i64::from(n), None, Some(value.as_bytes()), header)
-                .expect("fits");
+            // The youngest is neither the first record of its batch nor the last, and another one is as young.
+            let past = [0, 3, 1, 4, 1, 4, 2, 0, 3, 1][i];
+            let timestamp = now.0 + i64::from(n) * 5 + past;
+            builder.append(timestamp, None, Some(value.as_bytes()), header).expect("fits");
         }
         let batch = Batch::new(builder.build().expect("a batch")).expect("a batch");
-        let limits = Limits { now: Millis(now.0 + i64::from(n)), ..Limits::default() };
+        let limits = Limits { now: Millis(now.0 + i64::from(n) * 5), ..Limits::default() };
         let checked = validate_produced(&batch, &limits, &mut scratch).expect("a sound batch");
         log.append(&batch, &checked, EPOCH, now).expect("appended");
     }
@@ -95,7 +96,10 @@ fn kafkas_dump_tool_finds_no_fault_in_the_files_that_klog_writes() {
     let (dir, mut log, _) = open(home.path(), 50_000);
     append(&mut log, 200, 5);
     close(dir, log);
+    verify_indexes(&home.path().join("t-0"));
     let dumped = dump_folder(&home.path().join("t-0"));
+    let by_time = dumped.lines().filter(|line| line.starts_with("timestamp: ")).count();
+    assert!(by_time > 10, "{by_time} entries by time");
     assert!(dumped.matches("Log starting offset").count() >= 3, "several segments");
     assert!(dumped.contains("lastOffset: 1999"), "the last batch");
     for codec in CODECS {

@@ -136,11 +136,7 @@ impl Compacted {
             writes.push((key, value));
         }
         let batch = Batch::new(builder.build().expect("records")).expect("a batch");
-        let checked = Checked {
-            max_timestamp: now,
-            offset_of_max_timestamp: 0,
-            decompressed_bytes: batch.size_in_bytes(),
-        };
+        let checked = Checked { max_timestamp: now, decompressed_bytes: batch.size_in_bytes() };
         let base = running.log.end().get();
         match running.log.append(&batch, &checked, LeaderEpoch::ZERO, now) {
             Ok(placed) => {

@@ -67,11 +67,7 @@ impl Node {
                 return Err(ErrorCode::UnknownServerError);
             }
         };
-        let checked = Checked {
-            max_timestamp: now,
-            offset_of_max_timestamp: 0,
-            decompressed_bytes: batch.size_in_bytes(),
-        };
+        let checked = Checked { max_timestamp: now, decompressed_bytes: batch.size_in_bytes() };
         let appended = self.append(&partition, &batch, &checked, now).map_err(|error| {
             tracing::debug!(group = id, partition = %partition.id, %error, "records of a group were not written");
             ErrorCode::CoordinatorNotAvailable

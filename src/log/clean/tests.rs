@@ -56,11 +56,8 @@ impl Fixture {
             builder.append(1000, Some(&[*key]), value.as_deref(), []).unwrap();
         }
         let batch = Batch::new(builder.build().unwrap()).unwrap();
-        let checked = Checked {
-            max_timestamp: Millis(1000),
-            offset_of_max_timestamp: 0,
-            decompressed_bytes: batch.size_in_bytes(),
-        };
+        let checked =
+            Checked { max_timestamp: Millis(1000), decompressed_bytes: batch.size_in_bytes() };
         let placed = self.log.append(&batch, &checked, LeaderEpoch::ZERO, Millis(1000)).unwrap();
         placed.base_offset.get()
     }

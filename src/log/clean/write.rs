@@ -9,7 +9,7 @@ use super::map::{CleanPlan, DECOMPRESSED_AT_MOST, Mapped, Reader, Source};
 use super::{CleanError, Pace};
 use crate::log::error::StorageError;
 use crate::log::files::path_in;
-use crate::log::segment::{Appended, Segment, Youngest};
+use crate::log::segment::{Appended, Segment};
 use crate::os::DiskFile;
 use crate::record::{Batch, BatchHeader, Retained, Retention, retain};
 
@@ -192,9 +192,8 @@ impl Output {
             let last_offset = header.last_offset();
             // As recovery counts it: what has no record is not young.
             let timestamp = if header.record_count > 0 { header.max_timestamp } else { -1 };
-            let youngest = Youngest { timestamp, offset: last_offset };
             let position = self.segment.size;
-            self.segment.note(position, bytes.len(), Appended { last_offset, youngest }, interval);
+            self.segment.note(position, bytes.len(), Appended { last_offset, timestamp }, interval);
         }
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= WRITE_BYTES { Ok(self.flush()?) } else { Ok(()) }
