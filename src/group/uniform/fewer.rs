@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::shares::{Shares, Step};
 
+/// Arcs that lead back to where they begin.
+type Circle = Vec<(Node, Node, Option<usize>)>;
+
 /// How many exchanges are looked at in all. A group of a thousand members gets by with far less; where it does not suffice, more moves than it takes.
 const EXCHANGES: usize = 20_000_000;
 
@@ -98,11 +101,7 @@ impl Search {
     }
 
     /// Circles that cost less than nothing, and touch each other nowhere; `None` where there are none, or nothing is left to look at.
-    fn run(
-        mut self,
-        shares: &Shares<'_>,
-        left: &mut usize,
-    ) -> Option<Vec<Vec<(Node, Node, Option<usize>)>>> {
+    fn run(mut self, shares: &Shares<'_>, left: &mut usize) -> Option<Vec<Circle>> {
         while !self.queue.is_empty() {
             for number in std::mem::take(&mut self.queue) {
                 *left = left.checked_sub(self.look_from(number, shares))?;
