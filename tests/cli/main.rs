@@ -3,6 +3,7 @@
 mod consume;
 mod copy;
 mod generated;
+mod groups;
 mod main_job;
 mod produce;
 mod serve;
