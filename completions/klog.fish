@@ -35,6 +35,7 @@ complete -c klog -n "__fish_klog_needs_command" -f -a "serve" -d 'Run a broker'
 complete -c klog -n "__fish_klog_needs_command" -f -a "produce" -d 'Write records to a topic, one per line of stdin'
 complete -c klog -n "__fish_klog_needs_command" -f -a "consume" -d 'Print the records of topics'
 complete -c klog -n "__fish_klog_needs_command" -f -a "topics" -d 'List, create, describe, change and delete topics'
+complete -c klog -n "__fish_klog_needs_command" -f -a "groups" -d 'List, describe, reset and delete consumer groups'
 complete -c klog -n "__fish_klog_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c klog -n "__fish_klog_needs_command" -f -a "man" -d 'Print a manual page, in roff'
 complete -c klog -n "__fish_klog_using_subcommand serve" -l config -d 'Read settings from a klog.yaml or a server.properties' -r -F
@@ -269,6 +270,120 @@ complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcom
 complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand topics; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "list" -d 'Show what groups there are'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "describe" -d 'Show how far groups have read, who is in them, or their state'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "reset" -d 'Set what a group reads next; it must have no members'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "delete" -d 'Delete groups with all that they committed; they must have no members'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "delete-offsets" -d 'Forget what a group committed of a topic; no member may read it'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "export" -d 'Write what a group has committed to stdout, as JSON lines for import'
+complete -c klog -n "__fish_klog_using_subcommand groups; and not __fish_seen_subcommand_from list describe reset delete delete-offsets export import" -f -a "import" -d 'Commit for a group what export wrote, from stdin; it must have no members'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -l state -d 'Only those in this state; several are separated by commas' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l members -d 'A line per member, with what it has'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -l state -d 'A line per group, with its state'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l topic -d 'A topic, or some of its partitions; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l to -d 'Where to: earliest, latest, OFFSET, TIME, +N, -N' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l all-topics -d 'All partitions that the group has committed'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l topic -d 'A topic, or some of its partitions; may be given more than once' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s y -l yes -d 'Do not ask'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from delete-offsets" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

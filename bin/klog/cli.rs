@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::cmd::{completions, consume, man, produce, serve, topics};
+use crate::cmd::{completions, consume, groups, man, produce, serve, topics};
 use crate::exit::{self, Kind};
 use crate::logging::{Color, LogArgs, set_color};
 
@@ -43,6 +43,7 @@ enum Command {
     Produce(produce::Args),
     Consume(consume::Args),
     Topics(topics::Args),
+    Groups(groups::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -65,6 +66,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Produce(args) => produce::run(args, &cli.log),
         Command::Consume(args) => consume::run(args, &cli.log),
         Command::Topics(args) => topics::run(args, &cli.log),
+        Command::Groups(args) => groups::run(args, &cli.log),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

@@ -1,6 +1,6 @@
 //! Questions to the cluster that more than one command asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use klog::base::TopicName;
@@ -41,6 +41,30 @@ pub async fn partitions_of(
     }
     let wanted = there.into_iter().filter(|partition| only.is_empty() || only.contains(partition));
     Ok(wanted.map(|partition| (topic.clone(), partition)).collect())
+}
+
+/// Those of the partitions that there are.
+///
+/// # Errors
+/// If nobody can be asked.
+pub async fn that_exist(
+    admin: &Admin,
+    partitions: BTreeSet<Partition>,
+) -> anyhow::Result<Vec<Partition>> {
+    let topics: BTreeSet<&TopicName> = partitions.iter().map(|(topic, _)| topic).collect();
+    let topics: Vec<TopicName> = topics.into_iter().cloned().collect();
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let described = admin.describe_topics(&topics).await.map_err(explain)?;
+    let counts: BTreeMap<TopicName, usize> = described
+        .into_iter()
+        .filter_map(|(topic, told)| Some((topic, told.ok()?.partitions.len())))
+        .collect();
+    let exists = |(topic, partition): &Partition| {
+        counts.get(topic).is_some_and(|count| (0..*count as i64).contains(&i64::from(*partition)))
+    };
+    Ok(partitions.into_iter().filter(exists).collect())
 }
 
 /// [`offsets`] of the partitions that tell; a line on stderr for each of the others.

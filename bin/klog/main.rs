@@ -5,6 +5,7 @@
 //! [`record`] is the shape of records on stdin and stdout, [`output`] is everything printed, [`exit`] turns what went wrong
 //! into words and an exit code, [`connect`] goes from options to a connected client.
 
+mod admin_args;
 mod cli;
 mod client_args;
 mod cluster;

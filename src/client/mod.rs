@@ -1,5 +1,6 @@
 //! Rank 3. A Kafka client: connections and metadata ([`Client`]), records out ([`Producer`]), records in
-//! ([`Consumer`], and [`GroupConsumer`] as a member of a group), and what administers topics ([`Admin`]). Works against Apache Kafka and klog alike.
+//! ([`Consumer`], and [`GroupConsumer`] as a member of a group), and what administers topics and groups ([`Admin`]). Works against
+//! Apache Kafka and klog alike.
 //!
 //! A [`Client`] is made first, from a [`ClientConfig`]; the others share its connections' settings and its picture
 //! of the cluster. Configs come from code or from librdkafka's and Java's property names.
@@ -24,9 +25,11 @@ mod record;
 mod refresh;
 
 pub use admin::{
-    ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,
-    ConfigResource, ConfigSource, CreatedTopic, Features, ListedOffset, LogDir, LogDirPartition,
-    NewTopic, OffsetSpec, PartitionDescription, Reassignment, TopicDescription, TopicListing,
+    ActiveProducer, Admin, BrokerInfo, ClusterDescription, CommittedOffset, ConfigChange,
+    ConfigEntry, ConfigOp, ConfigResource, ConfigSource, CreatedTopic, Features, GroupDescription,
+    GroupListing, GroupMember, GroupOffsets, GroupState, GroupType, ListedOffset, LogDir,
+    LogDirPartition, NewTopic, OffsetSpec, PartitionDescription, Reassignment, Share,
+    TopicDescription, TopicListing,
 };
 pub use config::{
     Acks, AddressFamily, ClientConfig, Compression, ConsumerConfig, GroupConfig, Isolation,

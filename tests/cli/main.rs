@@ -4,6 +4,7 @@ mod consume;
 mod consume_group;
 mod copy;
 mod generated;
+mod groups;
 mod main_job;
 mod produce;
 mod serve;

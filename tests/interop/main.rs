@@ -27,6 +27,7 @@ mod fetching;
 mod files;
 mod groups;
 mod groups_848;
+mod groups_cli;
 mod groups_kill;
 mod kafka_admin;
 mod kafka_tools;

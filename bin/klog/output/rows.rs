@@ -62,6 +62,11 @@ impl<R: Row> Rows<R> {
     }
 }
 
+/// An absent value is a dash.
+pub fn or_dash<T: ToString>(value: &Option<T>) -> String {
+    value.as_ref().map_or("-".to_owned(), T::to_string)
+}
+
 /// Columns that fit the terminal; without borders, and as wide as they need, where stdout is no terminal.
 pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();

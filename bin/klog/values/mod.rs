@@ -9,7 +9,7 @@ mod text;
 mod time;
 
 pub use duration::duration;
-pub use offset::{From, TrimTo, Until, from, trim_to, until};
+pub use offset::{From, ResetTo, TrimTo, Until, from, reset_to, trim_to, until};
 use text::no_pattern;
 pub use text::{key_value, pattern, server, text, unescape};
 pub use time::{When, now, when};

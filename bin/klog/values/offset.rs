@@ -41,6 +41,21 @@ pub enum TrimTo {
     Time(When),
 }
 
+/// `--to`: what a group is to read next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetTo {
+    /// The first record that is still there.
+    Earliest,
+    /// The end.
+    Latest,
+    /// That offset.
+    Offset(i64),
+    /// So many after what is committed, or before it.
+    By(i64),
+    /// The first record that is not older.
+    Time(When),
+}
+
 /// Reads `earliest`, `latest`, `stored`, `42`, `-10`, or a time.
 pub fn from(text: &str) -> Result<From, String> {
     match text {
@@ -80,6 +95,23 @@ pub fn trim_to(text: &str) -> Result<TrimTo, String> {
     }
 }
 
+/// Reads `earliest`, `latest`, `42`, `+10`, `-10`, or a time.
+pub fn reset_to(text: &str) -> Result<ResetTo, String> {
+    if let Some(Ok(count)) = text.strip_prefix('+').map(str::parse::<u32>) {
+        return Ok(ResetTo::By(count.into()));
+    }
+    match from(text) {
+        Ok(From::Earliest) => Ok(ResetTo::Earliest),
+        Ok(From::Latest) => Ok(ResetTo::Latest),
+        Ok(From::Last(count)) => Ok(ResetTo::By(count.saturating_neg())),
+        Ok(From::Time(when)) => Ok(ResetTo::Time(when)),
+        Ok(From::Offset(offset)) if !text.starts_with('+') => Ok(ResetTo::Offset(offset)),
+        Ok(From::Offset(_)) | Err(_) => Err(one_of(
+            "earliest, latest, an offset, +10 or -10 (after or before what is committed)",
+        )),
+    }
+}
+
 fn one_of(others: &str) -> String {
     format!("give {others}, or a time; {}", super::time::example())
 }
@@ -88,6 +120,19 @@ fn one_of(others: &str) -> String {
 mod tests {
     use super::*;
     use klog::base::Millis;
+
+    #[test]
+    fn a_group_is_reset_to_a_place_or_by_a_count_with_a_sign() {
+        assert_eq!(reset_to("earliest"), Ok(ResetTo::Earliest));
+        assert_eq!(reset_to("7"), Ok(ResetTo::Offset(7)));
+        assert_eq!(reset_to("+7"), Ok(ResetTo::By(7)));
+        assert_eq!(reset_to("-7"), Ok(ResetTo::By(-7)));
+        assert_eq!(reset_to("+0"), Ok(ResetTo::By(0)));
+        assert_eq!(reset_to("-7m"), Ok(ResetTo::Time(When::Ago(420_000))));
+        for bad in ["+", "+7m", "+-7", "+99999999999999999999", "--7", "now", "7m"] {
+            assert!(reset_to(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_leading_hyphen_is_a_count_without_unit_and_a_time_with_one() {

@@ -1,10 +1,11 @@
-//! What administers a cluster: topics, partitions, configs, and what brokers tell of themselves.
+//! What administers a cluster: topics, partitions, configs, groups, and what brokers tell of themselves.
 //!
 //! Each call asks once for many things and answers for each; it is bounded by the client's `api_timeout`, retries
 //! what passes, and never asks the user anything.
 
 mod cluster;
 mod configs;
+mod groups;
 mod partitions;
 mod topics;
 
@@ -12,6 +13,10 @@ use std::time::Duration;
 
 pub use cluster::{BrokerInfo, ClusterDescription, Features, LogDir, LogDirPartition};
 pub use configs::{ConfigChange, ConfigEntry, ConfigOp, ConfigResource, ConfigSource};
+pub use groups::{
+    CommittedOffset, GroupDescription, GroupListing, GroupMember, GroupOffsets, GroupState,
+    GroupType, Share,
+};
 pub use partitions::{ActiveProducer, ListedOffset, OffsetSpec, Reassignment};
 pub use topics::{CreatedTopic, NewTopic, PartitionDescription, TopicDescription, TopicListing};
 

@@ -4,10 +4,12 @@ use anyhow::Context as _;
 use klog::base::TopicName;
 use klog::client::{Admin, ConfigChange, ConfigOp, ConfigResource};
 
-use super::outcome::{Done, Outcome};
-use super::{Change, Common, admin, missing};
+use super::done::Done;
+use super::missing;
+use crate::admin_args::{Change, Common, admin};
 use crate::connect::explain;
 use crate::exit::{Hint as _, usage};
+use crate::output::Outcome;
 use crate::values;
 
 /// Change a topic's configs, or add partitions

@@ -5,9 +5,10 @@ use klog::client::{ConfigResource, ConfigSource};
 use klog::config::TOPIC_KEYS;
 use serde::Serialize;
 
-use super::{Common, admin, missing, or_dash};
+use super::missing;
+use crate::admin_args::{Common, admin};
 use crate::connect::explain;
-use crate::output::{Row, Rows};
+use crate::output::{Row, Rows, or_dash};
 use crate::values;
 
 /// Show a topic's configs

@@ -3,10 +3,11 @@
 use klog::base::{ErrorCode, TopicName};
 use klog::client::NewTopic;
 
-use super::outcome::{Done, Outcome};
-use super::{Change, Common, admin};
+use super::done::Done;
+use crate::admin_args::{Change, Common, admin};
 use crate::connect::explain;
 use crate::exit::advise;
+use crate::output::Outcome;
 use crate::values;
 
 /// Create topics

@@ -3,10 +3,11 @@
 use klog::base::TopicName;
 use klog::client::ClientError;
 
-use super::outcome::{Done, Outcome};
-use super::{Common, Destroy, admin};
+use super::done::Done;
+use crate::admin_args::{Common, Destroy, admin};
 use crate::connect::explain;
 use crate::exit::advise;
+use crate::output::Outcome;
 use crate::values;
 
 /// Delete topics with all their records

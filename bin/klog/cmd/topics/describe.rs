@@ -6,10 +6,11 @@ use klog::base::TopicName;
 use klog::client::{Admin, Isolation, OffsetSpec, PartitionDescription, TopicDescription};
 use serde::Serialize;
 
-use super::{Common, admin, known_id, or_dash};
+use super::known_id;
+use crate::admin_args::{Common, admin};
 use crate::cluster::{self, Offsets, Partition};
 use crate::connect::explain;
-use crate::output::{Row, Rows};
+use crate::output::{Row, Rows, or_dash};
 use crate::values;
 
 /// Show where a topic's partitions are and what they hold

@@ -3,9 +3,10 @@
 use regex::Regex;
 use serde::Serialize;
 
-use super::{Common, admin, known_id, or_dash};
+use super::known_id;
+use crate::admin_args::{Common, admin};
 use crate::connect::explain;
-use crate::output::{Row, Rows};
+use crate::output::{Row, Rows, or_dash};
 use crate::values;
 
 /// List topics

@@ -5,24 +5,18 @@ mod configs;
 mod create;
 mod delete;
 mod describe;
+mod done;
 mod list;
 mod offsets;
-mod outcome;
 mod trim;
 
-use std::io::IsTerminal as _;
-
-use anyhow::Context as _;
 use clap::Subcommand;
 use klog::base::{ErrorCode, TopicId, TopicName};
-use klog::client::{Admin, ClientError, Role};
+use klog::client::ClientError;
 
-use crate::client_args::ClientArgs;
-use crate::connect::{self, Properties, explain};
-use crate::exit::{Ended, Hint as _, usage};
-use crate::logging::{self, LogArgs};
-use crate::output::ListFormat;
-use crate::signals::Signals;
+use crate::admin_args;
+use crate::connect::explain;
+use crate::logging::LogArgs;
 
 /// List, create, describe, change and delete topics
 #[derive(clap::Args, Debug)]
@@ -50,45 +44,8 @@ enum Command {
     Delete(delete::Args),
 }
 
-/// What every subcommand takes.
-#[derive(clap::Args, Debug, Clone)]
-pub struct Common {
-    /// How to print
-    #[arg(long, value_enum, default_value = "table", display_order = 700)]
-    pub format: ListFormat,
-    #[command(flatten)]
-    pub client: ClientArgs,
-}
-
-/// What every subcommand that changes something takes too.
-#[derive(clap::Args, Debug, Clone)]
-pub struct Change {
-    /// Say what would be done, and do nothing
-    #[arg(long, display_order = 600)]
-    pub dry_run: bool,
-}
-
-/// What every subcommand that destroys takes too.
-#[derive(clap::Args, Debug, Clone)]
-pub struct Destroy {
-    #[command(flatten)]
-    pub change: Change,
-    /// Do not ask
-    ///
-    /// Needed where stdin or stderr is no terminal.
-    #[arg(short, long, display_order = 601)]
-    pub yes: bool,
-}
-
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
-    logging::start(log);
-    connect::runtime()?.block_on(async {
-        let mut signals = Signals::install()?;
-        tokio::select! {
-            done = dispatch(args.command) => done,
-            kind = signals.stop() => Err(Ended::Signal(kind).into()),
-        }
-    })
+    admin_args::run(log, dispatch(args.command))
 }
 
 async fn dispatch(command: Command) -> anyhow::Result<()> {
@@ -102,48 +59,6 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Trim(args) => trim::run(args).await,
         Command::Delete(args) => delete::run(args).await,
     }
-}
-
-/// Finds the cluster.
-async fn admin(common: &Common) -> anyhow::Result<Admin> {
-    let properties = Properties::gather(&common.client)?;
-    let (config, ()) = properties.configs(Role::Admin, common.client.timeout, |_| Ok(()))?;
-    let client = connect::connect(config).await?;
-    Ok(Admin::new(&client))
-}
-
-impl Destroy {
-    /// Asks on a terminal; without one --yes must have been given.
-    async fn confirm(&self, question: &str) -> anyhow::Result<()> {
-        if self.yes {
-            return Ok(());
-        }
-        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(usage(format!("nobody can be asked: {question}")))
-                .hint("--yes does it without asking, --dry-run shows what it would do");
-        }
-        anstream::eprint!("{question} [y/N] ");
-        let answer = read_answer().await.context("cannot read the answer")?;
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => Err(anyhow::anyhow!("nothing was done")),
-        }
-    }
-}
-
-/// A line of stdin. A thread of its own waits for it, which nobody waits for: Ctrl-C ends the command also here.
-async fn read_answer() -> std::io::Result<String> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new().name("answer".into()).spawn(move || {
-        let mut answer = String::new();
-        let _ = tell.send(std::io::stdin().read_line(&mut answer).map(|_| answer));
-    })?;
-    told.await.unwrap_or_else(|_| Ok(String::new()))
-}
-
-/// An absent value is a dash.
-fn or_dash<T: ToString>(value: &Option<T>) -> String {
-    value.as_ref().map_or("-".to_owned(), T::to_string)
 }
 
 /// A topic's id, unless the broker does not tell.

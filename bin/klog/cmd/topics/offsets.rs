@@ -4,9 +4,9 @@ use klog::base::TopicName;
 use klog::client::{Isolation, OffsetSpec};
 use serde::Serialize;
 
-use super::{Common, admin, or_dash};
+use crate::admin_args::{Common, admin};
 use crate::cluster::{self, partitions_of};
-use crate::output::{Row, Rows};
+use crate::output::{Row, Rows, or_dash};
 use crate::values::{self, From};
 
 /// Show a topic's offsets at its ends or at a time

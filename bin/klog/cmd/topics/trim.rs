@@ -3,10 +3,11 @@
 use klog::base::TopicName;
 use klog::client::{Admin, Isolation, OffsetSpec};
 
-use super::outcome::{Done, Outcome};
-use super::{Common, Destroy, admin};
+use super::done::Done;
+use crate::admin_args::{Common, Destroy, admin};
 use crate::cluster::{self, Offsets, partitions_of};
 use crate::connect::explain;
+use crate::output::Outcome;
 use crate::values::{self, TrimTo};
 
 /// Delete the oldest records of a topic

@@ -1,0 +1,168 @@
+//! Which broker coordinates a group, and asking it, again where coordinators move.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::super::super::connection::Connection;
+use super::super::super::error::ClientError;
+use super::super::super::handle::Lane;
+use super::super::Admin;
+use super::{PerGroup, checked, refused};
+use crate::base::ErrorCode;
+use crate::wire::find_coordinator::FindCoordinatorRequest;
+
+/// The key type of groups.
+const GROUP: i8 = 0;
+/// From this version on several keys are looked up at once (KIP-699).
+const BATCHED: i16 = 4;
+
+impl Admin {
+    /// The node that coordinates each group. A group needs not exist to have a coordinator.
+    ///
+    /// # Errors
+    /// Per group where nobody answers, or what the broker refused.
+    pub async fn find_coordinators(&self, groups: &[String]) -> PerGroup<i32> {
+        self.by_coordinator(groups, |_, node, groups| async move {
+            Ok(groups.into_iter().map(|group| (group, Ok(node))).collect())
+        })
+        .await
+    }
+
+    /// Has `ask` ask each coordinator for its groups, until every group has its answer, in the order asked. What passes
+    /// is tried again within `api_timeout`, with a coordinator that is looked up anew.
+    pub(super) async fn by_coordinator<T, F>(
+        &self,
+        groups: &[String],
+        ask: impl Fn(Arc<Connection>, i32, Vec<String>) -> F,
+    ) -> PerGroup<T>
+    where
+        F: Future<Output = Result<PerGroup<T>, ClientError>>,
+    {
+        let give_up_at = Instant::now() + self.client.config().api_timeout;
+        let mut done: BTreeMap<String, Result<T, ClientError>> = BTreeMap::new();
+        let mut left = groups.to_vec();
+        left.sort_unstable();
+        left.dedup();
+        let mut failures = 0;
+        while !left.is_empty() {
+            let (answered, again): (Vec<_>, Vec<_>) = self
+                .ask_once(&left, &ask)
+                .await
+                .into_iter()
+                .partition(|(_, told)| !told.as_ref().is_err_and(ClientError::retriable));
+            done.extend(answered);
+            let Some(cause) = again.first().and_then(|(_, told)| told.as_ref().err().cloned())
+            else {
+                break;
+            };
+            self.client.refresh();
+            if !self.client.pause_before_retry(&cause, &mut failures, give_up_at).await {
+                done.extend(again);
+                break;
+            }
+            left = again.into_iter().map(|(group, _)| group).collect();
+        }
+        // A group that was named twice is answered once.
+        groups.iter().filter_map(|group| done.remove_entry(group)).collect()
+    }
+
+    /// One round: an answer or a failure for each of the groups.
+    async fn ask_once<T, F>(
+        &self,
+        groups: &[String],
+        ask: &impl Fn(Arc<Connection>, i32, Vec<String>) -> F,
+    ) -> PerGroup<T>
+    where
+        F: Future<Output = Result<PerGroup<T>, ClientError>>,
+    {
+        let mut out = Vec::new();
+        let mut led: BTreeMap<i32, Vec<String>> = BTreeMap::new();
+        for (group, found) in self.look_up(groups).await {
+            match found {
+                Ok(node) => led.entry(node).or_default().push(group),
+                Err(cause) => out.push((group, Err(cause))),
+            }
+        }
+        for (node, groups) in led {
+            let told = match self.client.broker(node, Lane::General).await {
+                Ok(connection) => ask(connection, node, groups.clone()).await,
+                Err(cause) => Err(cause.into()),
+            };
+            match told {
+                Ok(told) => {
+                    let mut told: BTreeMap<String, _> = told.into_iter().collect();
+                    out.extend(groups.into_iter().map(|group| {
+                        let silent = "the coordinator did not speak of it";
+                        let none = || Err(refused(&group, ErrorCode::UnknownServerError, silent));
+                        let answer = told.remove(&group).unwrap_or_else(none);
+                        (group, answer)
+                    }));
+                }
+                Err(cause) => out.extend(groups.into_iter().map(|g| (g, Err(cause.clone())))),
+            }
+        }
+        out
+    }
+
+    /// Asks any broker once which nodes coordinate these groups.
+    async fn look_up(&self, groups: &[String]) -> PerGroup<i32> {
+        let found = async {
+            let connection = self.client.any_broker().await?;
+            if connection.version::<FindCoordinatorRequest>()? >= BATCHED {
+                return self.look_up_all(&connection, groups).await;
+            }
+            let mut found = Vec::new();
+            for group in groups {
+                found.push((group.clone(), self.look_up_one(&connection, group).await?));
+            }
+            Ok(found)
+        };
+        let found: Result<PerGroup<i32>, ClientError> = found.await;
+        found.unwrap_or_else(|cause| {
+            groups.iter().map(|group| (group.clone(), Err(cause.clone()))).collect()
+        })
+    }
+
+    async fn look_up_all(
+        &self,
+        connection: &Arc<Connection>,
+        groups: &[String],
+    ) -> Result<PerGroup<i32>, ClientError> {
+        let request = FindCoordinatorRequest {
+            key_type: GROUP,
+            coordinator_keys: groups.iter().map(|group| group.as_str().into()).collect(),
+            ..FindCoordinatorRequest::default()
+        };
+        let answer = connection.call(&request, self.client.config().request_timeout).await?;
+        let found = groups.iter().map(|group| {
+            let told = answer.coordinators.iter().find(|told| *told.key == **group);
+            let node = match told {
+                Some(told) => checked(group, told.error_code, told.error_message.as_deref())
+                    .map(|()| told.node_id),
+                None => {
+                    let message = "the broker named no coordinator";
+                    Err(refused(group, ErrorCode::CoordinatorNotAvailable, message))
+                }
+            };
+            (group.clone(), node)
+        });
+        Ok(found.collect())
+    }
+
+    async fn look_up_one(
+        &self,
+        connection: &Arc<Connection>,
+        group: &str,
+    ) -> Result<Result<i32, ClientError>, ClientError> {
+        let request = FindCoordinatorRequest {
+            key: group.into(),
+            key_type: GROUP,
+            ..FindCoordinatorRequest::default()
+        };
+        let told = connection.call(&request, self.client.config().request_timeout).await?;
+        let found = checked(group, told.error_code, told.error_message.as_deref());
+        Ok(found.map(|()| told.node_id))
+    }
+}

@@ -1,0 +1,203 @@
+//! Which groups there are: ListGroups to every broker (KIP-518: states; KIP-848: types).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use tokio::time::Instant;
+
+use super::super::super::error::ClientError;
+use super::super::super::handle::Lane;
+use super::super::Admin;
+use crate::base::ErrorCode;
+use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse};
+
+/// From this version of ListGroups on a broker filters by state, and tells it.
+const WITH_STATES: i16 = 4;
+/// From this one on by type.
+const WITH_TYPES: i16 = 5;
+
+/// Names that come as text, with room for those that are not known yet.
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// One that klog does not know.
+            Other(String),
+        }
+
+        impl $name {
+            /// All that are known.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// As brokers call it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($name::$variant => $text,)*
+                    $name::Other(text) => text,
+                }
+            }
+
+            /// As a broker told it; case does not matter.
+            pub(super) fn told(text: &str) -> $name {
+                text.parse().unwrap_or_else(|_| $name::Other(text.to_owned()))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            /// Case does not matter; the error lists what is known.
+            fn from_str(text: &str) -> Result<$name, String> {
+                let known = $name::ALL.iter().find(|one| one.as_str().eq_ignore_ascii_case(text));
+                let names = || $name::ALL.iter().map($name::as_str).collect::<Vec<_>>().join(", ");
+                known.cloned().ok_or_else(|| format!("it is one of {}", names()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+named! {
+    /// By which protocol a group works.
+    GroupType {
+        /// JoinGroup and SyncGroup: the members make the shares.
+        Classic = "classic",
+        /// KIP-848: the coordinator makes the shares.
+        Consumer = "consumer",
+        /// KIP-932.
+        Share = "share",
+        /// KIP-1071.
+        Streams = "streams",
+    }
+}
+
+named! {
+    /// What a group is doing.
+    GroupState {
+        /// It has no members.
+        Empty = "Empty",
+        /// Each member has its share.
+        Stable = "Stable",
+        /// Members are to join again (classic).
+        PreparingRebalance = "PreparingRebalance",
+        /// Members wait for their shares (classic).
+        CompletingRebalance = "CompletingRebalance",
+        /// The coordinator is about to make the shares (KIP-848).
+        Assigning = "Assigning",
+        /// Members are on their way to their shares (KIP-848).
+        Reconciling = "Reconciling",
+        /// Topics that it needs are missing (KIP-1071).
+        NotReady = "NotReady",
+        /// It is being removed, or is not there.
+        Dead = "Dead",
+    }
+}
+
+/// One group, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupListing {
+    /// Its name.
+    pub group: String,
+    /// None from brokers before 3.8.
+    pub kind: Option<GroupType>,
+    /// None from brokers before 2.6.
+    pub state: Option<GroupState>,
+    /// `consumer`, `connect` and so on; empty for groups that only commit offsets.
+    pub protocol_type: String,
+}
+
+impl Admin {
+    /// All groups of all brokers in these states and of these types, sorted by name; no filter lets all through.
+    ///
+    /// # Errors
+    /// Where one of the brokers does not answer or refuses, after retries within `api_timeout`; `UNSUPPORTED_VERSION` where
+    /// it cannot filter so.
+    pub async fn list_groups(
+        &self,
+        states: &[GroupState],
+        types: &[GroupType],
+    ) -> Result<Vec<GroupListing>, ClientError> {
+        let give_up_at = Instant::now() + self.client.config().api_timeout;
+        let request = ListGroupsRequest {
+            states_filter: states.iter().map(|state| state.as_str().into()).collect(),
+            types_filter: types.iter().map(|kind| kind.as_str().into()).collect(),
+            ..ListGroupsRequest::default()
+        };
+        // While a group moves, two brokers may speak of it.
+        let mut out: BTreeMap<String, GroupListing> = BTreeMap::new();
+        let mut failures = 0;
+        let mut left: Vec<i32> = self.client.cluster().brokers.keys().copied().collect();
+        while let Some(broker) = left.pop() {
+            match self.list_of(broker, &request).await {
+                Ok(answer) => {
+                    failures = 0;
+                    for told in answer.groups {
+                        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+                        let group = told.group_id.to_string();
+                        out.insert(
+                            group.clone(),
+                            GroupListing {
+                                group,
+                                kind: text(&told.group_type).map(|text| GroupType::told(&text)),
+                                state: text(&told.group_state).map(|text| GroupState::told(&text)),
+                                protocol_type: told.protocol_type.to_string(),
+                            },
+                        );
+                    }
+                }
+                Err(cause) => {
+                    self.client.refresh();
+                    if !self.client.pause_before_retry(&cause, &mut failures, give_up_at).await {
+                        return Err(cause);
+                    }
+                    left.push(broker);
+                }
+            }
+        }
+        Ok(out.into_values().collect())
+    }
+
+    async fn list_of(
+        &self,
+        broker: i32,
+        request: &ListGroupsRequest,
+    ) -> Result<ListGroupsResponse, ClientError> {
+        let connection = self.client.broker(broker, Lane::General).await?;
+        let version = connection.version::<ListGroupsRequest>()?;
+        let what = || format!("groups of broker {broker}");
+        for (filter, needed) in
+            [(&request.states_filter, WITH_STATES), (&request.types_filter, WITH_TYPES)]
+        {
+            if !filter.is_empty() && version < needed {
+                let message = format!("to filter so needs version {needed}, it has {version}");
+                let code = ErrorCode::UnsupportedVersion;
+                return Err(ClientError::Refused { what: what(), code, message: Some(message) });
+            }
+        }
+        let answer = connection.call(request, self.client.config().request_timeout).await?;
+        ClientError::check(answer.error_code, None, what)?;
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_known_in_any_case_and_an_unknown_one_names_those_that_are() {
+        assert_eq!("preparingrebalance".parse(), Ok(GroupState::PreparingRebalance));
+        assert_eq!(GroupType::told("Consumer"), GroupType::Consumer);
+        assert_eq!(GroupState::told("Dreaming"), GroupState::Other("Dreaming".into()));
+        let error = "Dreaming".parse::<GroupState>().unwrap_err();
+        assert!(error.starts_with("it is one of Empty, Stable, "), "{error}");
+    }
+}
