@@ -106,7 +106,7 @@ pub fn reset_to(text: &str) -> Result<ResetTo, String> {
         Ok(From::Last(count)) => Ok(ResetTo::By(count.saturating_neg())),
         Ok(From::Time(when)) => Ok(ResetTo::Time(when)),
         Ok(From::Offset(offset)) if !text.starts_with('+') => Ok(ResetTo::Offset(offset)),
-        Ok(From::Offset(_)) | Err(_) => Err(one_of(
+        Ok(From::Offset(_) | From::Stored) | Err(_) => Err(one_of(
             "earliest, latest, an offset, +10 or -10 (after or before what is committed)",
         )),
     }

@@ -88,7 +88,8 @@ fn partition_of(error: &ConsumeError) -> Option<Partition> {
         | ConsumeError::Truncated { topic, partition, .. }
         | ConsumeError::Corrupt { topic, partition, .. }
         | ConsumeError::Refused { topic, partition, .. }
+        | ConsumeError::NoOffset { topic, partition }
         | ConsumeError::NotAssigned { topic, partition } => Some((topic.clone(), *partition)),
-        ConsumeError::Client(_) => None,
+        ConsumeError::Client(_) | ConsumeError::Group(_) => None,
     }
 }

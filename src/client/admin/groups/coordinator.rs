@@ -6,17 +6,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::super::super::connection::Connection;
+use super::super::super::coordinator;
 use super::super::super::error::ClientError;
 use super::super::super::handle::Lane;
 use super::super::Admin;
-use super::{PerGroup, checked, refused};
+use super::{PerGroup, refused};
 use crate::base::ErrorCode;
-use crate::wire::find_coordinator::FindCoordinatorRequest;
-
-/// The key type of groups.
-const GROUP: i8 = 0;
-/// From this version on several keys are looked up at once (KIP-699).
-const BATCHED: i16 = 4;
 
 impl Admin {
     /// The node that coordinates each group. A group needs not exist to have a coordinator.
@@ -79,7 +74,7 @@ impl Admin {
     {
         let mut out = Vec::new();
         let mut led: BTreeMap<i32, Vec<String>> = BTreeMap::new();
-        for (group, found) in self.look_up(groups).await {
+        for (group, found) in coordinator::look_up(&self.client, groups).await {
             match found {
                 Ok(node) => led.entry(node).or_default().push(group),
                 Err(cause) => out.push((group, Err(cause))),
@@ -104,65 +99,5 @@ impl Admin {
             }
         }
         out
-    }
-
-    /// Asks any broker once which nodes coordinate these groups.
-    async fn look_up(&self, groups: &[String]) -> PerGroup<i32> {
-        let found = async {
-            let connection = self.client.any_broker().await?;
-            if connection.version::<FindCoordinatorRequest>()? >= BATCHED {
-                return self.look_up_all(&connection, groups).await;
-            }
-            let mut found = Vec::new();
-            for group in groups {
-                found.push((group.clone(), self.look_up_one(&connection, group).await?));
-            }
-            Ok(found)
-        };
-        let found: Result<PerGroup<i32>, ClientError> = found.await;
-        found.unwrap_or_else(|cause| {
-            groups.iter().map(|group| (group.clone(), Err(cause.clone()))).collect()
-        })
-    }
-
-    async fn look_up_all(
-        &self,
-        connection: &Arc<Connection>,
-        groups: &[String],
-    ) -> Result<PerGroup<i32>, ClientError> {
-        let request = FindCoordinatorRequest {
-            key_type: GROUP,
-            coordinator_keys: groups.iter().map(|group| group.as_str().into()).collect(),
-            ..FindCoordinatorRequest::default()
-        };
-        let answer = connection.call(&request, self.client.config().request_timeout).await?;
-        let found = groups.iter().map(|group| {
-            let told = answer.coordinators.iter().find(|told| *told.key == **group);
-            let node = match told {
-                Some(told) => checked(group, told.error_code, told.error_message.as_deref())
-                    .map(|()| told.node_id),
-                None => {
-                    let message = "the broker named no coordinator";
-                    Err(refused(group, ErrorCode::CoordinatorNotAvailable, message))
-                }
-            };
-            (group.clone(), node)
-        });
-        Ok(found.collect())
-    }
-
-    async fn look_up_one(
-        &self,
-        connection: &Arc<Connection>,
-        group: &str,
-    ) -> Result<Result<i32, ClientError>, ClientError> {
-        let request = FindCoordinatorRequest {
-            key: group.into(),
-            key_type: GROUP,
-            ..FindCoordinatorRequest::default()
-        };
-        let told = connection.call(&request, self.client.config().request_timeout).await?;
-        let found = checked(group, told.error_code, told.error_message.as_deref());
-        Ok(found.map(|()| told.node_id))
     }
 }

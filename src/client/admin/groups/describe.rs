@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::super::super::connection::Connection;
 use super::super::super::error::ClientError;
 use super::super::Admin;
-use super::{GroupState, GroupType, PerGroup, assignment, checked, refused};
+use super::{GroupState, GroupType, PerGroup, checked, refused};
 use crate::base::{ErrorCode, TopicName};
+use crate::group::protocol::{Assignment, CONSUMER};
 use crate::wire::consumer_group_describe::{self as consumer, ConsumerGroupDescribeRequest};
 use crate::wire::describe_groups::{self as classic, DescribeGroupsRequest};
-
-/// The protocol type of consumers in classic groups.
-const CONSUMER: &str = "consumer";
 
 /// Partitions by topic, each list in order.
 pub type Share = BTreeMap<TopicName, Vec<i32>>;
@@ -192,7 +192,7 @@ fn classic_group(coordinator: i32, told: classic::DescribedGroup) -> GroupDescri
         client_id: told.client_id.to_string(),
         host: host(&told.client_host),
         epoch: None,
-        assignment: assignment::read(told.member_assignment).filter(|_| consumers),
+        assignment: share_in(told.member_assignment).filter(|_| consumers),
         target: None,
     };
     let mut members: Vec<GroupMember> = told.members.into_iter().map(member).collect();
@@ -217,4 +217,14 @@ fn named(text: &str) -> Option<String> {
 /// Java writes an address without a name as `/127.0.0.1`.
 fn host(told: &str) -> String {
     told.strip_prefix('/').unwrap_or(told).to_owned()
+}
+
+/// What the leader of a classic group wrote for a member; `None` if it is no consumer's.
+fn share_in(bytes: Bytes) -> Option<Share> {
+    let assignment = Assignment::read(bytes).ok()?;
+    let places = assignment.partitions.into_iter().map(|(topic, mut partitions)| {
+        partitions.sort_unstable();
+        Some((TopicName::new(&topic).ok()?, partitions))
+    });
+    places.collect()
 }

@@ -4,7 +4,6 @@
 //! coordinator moves or loads (COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR) it is looked up and
 //! asked again, within `api_timeout`. What changes something is safe to repeat, and is repeated after a lost connection.
 
-mod assignment;
 mod commit;
 mod coordinator;
 mod describe;
@@ -19,13 +18,9 @@ pub use describe::{GroupDescription, GroupMember, Share};
 pub use list::{GroupListing, GroupState, GroupType};
 pub use offsets::{CommittedOffset, GroupOffsets};
 
-use super::super::error::ClientError;
+use super::super::coordinator::{PerGroup, checked, refused};
 use super::Admin;
-use crate::base::ErrorCode;
 use crate::wire::delete_groups::DeleteGroupsRequest;
-
-/// Per group asked for, what came of it.
-pub(super) type PerGroup<T> = Vec<(String, Result<T, ClientError>)>;
 
 impl Admin {
     /// Deletes groups and all that they committed; they must have no members (KIP-229).
@@ -49,14 +44,4 @@ impl Admin {
         })
         .await
     }
-}
-
-/// `Ok` for NONE, else what was refused about this group.
-fn checked(group: &str, code: i16, message: Option<&str>) -> Result<(), ClientError> {
-    ClientError::check(code, message.filter(|text| !text.is_empty()), || format!("group {group}"))
-}
-
-/// A refusal in our own words.
-fn refused(group: &str, code: ErrorCode, message: &str) -> ClientError {
-    ClientError::Refused { what: format!("group {group}"), code, message: Some(message.to_owned()) }
 }
