@@ -14,7 +14,7 @@ use klog::client::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, Kind};
+use crate::broker::{Broker, Subject};
 use crate::load;
 use crate::options::Options;
 use crate::raw::create_served;
@@ -26,17 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const EACH: usize = 4;
 const SETTINGS: [(&str, &str); 1] = [("group.initial.rebalance.delay.ms", "0")];
 
-pub fn run(options: &Options, kind: Kind) -> anyhow::Result<Vec<Figure>> {
+pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut figures = Vec::new();
     for count in &options.members {
-        let mut broker = Broker::start_with(kind, &options.dir, &SETTINGS)?;
+        let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
         create_served(&mut broker, "t", i32::try_from(count * EACH)?, &[])?;
         figures.extend(runtime.block_on(rebalance(&broker, *count))?);
     }
     for size in &options.sizes {
-        figures.extend(read(options, kind, *size, &runtime)?);
+        figures.extend(read(options, subject, *size, &runtime)?);
     }
     Ok(figures)
 }
@@ -138,11 +138,11 @@ async fn settle(members: &[Member], partitions: usize) -> anyhow::Result<()> {
 /// The same records, read by a consumer without a group and by a member of one.
 fn read(
     options: &Options,
-    kind: Kind,
+    subject: &Subject,
     size: usize,
     runtime: &tokio::runtime::Runtime,
 ) -> anyhow::Result<Vec<Figure>> {
-    let mut broker = Broker::start_with(kind, &options.dir, &SETTINGS)?;
+    let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
     create_served(&mut broker, "t", options.partitions, &[])?;
     let count = (options.mib << 20) / size as u64;
     load::produce(broker.address(), "t", count, size)?;
