@@ -100,15 +100,15 @@ Register-ArgumentCompleter -Native -CommandName 'klog' -ScriptBlock {
             break
         }
         'klog;consume' {
-            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Share the topics with the other members of this group, and go on where it has read to')
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Share the topics with the other members of this group, and go on where it has read to')
+            [CompletionResult]::new('-g', '-g', [CompletionResultType]::ParameterName, 'Share the topics with the members of this group, from where it has read to')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'Share the topics with the members of this group, from where it has read to')
             [CompletionResult]::new('--commit', '--commit', [CompletionResultType]::ParameterName, 'When the group hears how far it was read [default: auto]')
-            [CompletionResult]::new('--assignor', '--assignor', [CompletionResultType]::ParameterName, 'How the group''s members share partitions; all have to know it [default: cooperative-sticky]')
-            [CompletionResult]::new('--static-id', '--static-id', [CompletionResultType]::ParameterName, 'Stay a member under this name over a restart: within session.timeout.ms nobody else gets the partitions')
+            [CompletionResult]::new('--assignor', '--assignor', [CompletionResultType]::ParameterName, 'How members share partitions [default: cooperative-sticky]')
+            [CompletionResult]::new('--static-id', '--static-id', [CompletionResultType]::ParameterName, 'Stay a member under this name over a restart')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Read only these partitions; not with a group')
             [CompletionResult]::new('--partition', '--partition', [CompletionResultType]::ParameterName, 'Read only these partitions; not with a group')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to start: earliest, latest, stored, OFFSET, -N, TIME [default: stored with a group, else earliest]')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where to start: earliest, latest, stored, OFFSET, -N, TIME [default: stored with a group, else earliest]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to start: earliest, latest, stored, OFFSET, -N, TIME')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Where to start: earliest, latest, stored, OFFSET, -N, TIME')
             [CompletionResult]::new('--reset', '--reset', [CompletionResultType]::ParameterName, 'Where to go on if that offset is not there (any more) [default: earliest]')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Where to stop: end, OFFSET, TIME; it is not read itself')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Stop after N records were printed')

@@ -91,18 +91,18 @@ complete -c klog -n "__fish_klog_using_subcommand produce" -l print-offsets -d '
 complete -c klog -n "__fish_klog_using_subcommand produce" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand produce" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand produce" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c klog -n "__fish_klog_using_subcommand consume" -s g -l group -d 'Share the topics with the other members of this group, and go on where it has read to' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s g -l group -d 'Share the topics with the members of this group, from where it has read to' -r
 complete -c klog -n "__fish_klog_using_subcommand consume" -l commit -d 'When the group hears how far it was read [default: auto]' -r -f -a "auto\t'Every 5 s (auto.commit.interval.ms), and at exit'
 sync\t'After each write; no more is read until the group has heard of it'
 async\t'After each write, without waiting; and at exit'
 none\t'Never'"
-complete -c klog -n "__fish_klog_using_subcommand consume" -l assignor -d 'How the group\'s members share partitions; all have to know it [default: cooperative-sticky]' -r -f -a "range\t'Each topic in ranges'
+complete -c klog -n "__fish_klog_using_subcommand consume" -l assignor -d 'How members share partitions [default: cooperative-sticky]' -r -f -a "range\t'Each topic in ranges'
 roundrobin\t'All partitions in turn'
 sticky\t'As even as can be, with few moves'
 cooperative-sticky\t'The same, and nobody stops for what does not move'"
-complete -c klog -n "__fish_klog_using_subcommand consume" -l static-id -d 'Stay a member under this name over a restart: within session.timeout.ms nobody else gets the partitions' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -l static-id -d 'Stay a member under this name over a restart' -r
 complete -c klog -n "__fish_klog_using_subcommand consume" -s p -l partition -d 'Read only these partitions; not with a group' -r
-complete -c klog -n "__fish_klog_using_subcommand consume" -s o -l from -d 'Where to start: earliest, latest, stored, OFFSET, -N, TIME [default: stored with a group, else earliest]' -r
+complete -c klog -n "__fish_klog_using_subcommand consume" -s o -l from -d 'Where to start: earliest, latest, stored, OFFSET, -N, TIME' -r
 complete -c klog -n "__fish_klog_using_subcommand consume" -l reset -d 'Where to go on if that offset is not there (any more) [default: earliest]' -r -f -a "earliest\t'At the first record'
 latest\t'At the end'
 error\t'Nowhere: fail'"

@@ -353,21 +353,28 @@ impl Member {
         self.told.contains(key)
     }
 
+    /// Whether the program is yet to hear of a loss.
+    #[cfg(test)]
+    pub(super) fn next_event_is_loss(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
     fn back_to(&mut self, phase: Phase) {
         if self.phase != Phase::Closing {
             self.phase = phase;
         }
     }
 
-    /// Nothing is its own any more.
+    /// Nothing is its own any more. What the program was told to give up it still gives up by the next poll.
     fn lose(&mut self) {
-        let known = if self.handed { std::mem::take(&mut self.revoking) } else { BTreeSet::new() };
+        if !self.handed {
+            self.revoking.clear();
+        }
         let told = std::mem::take(&mut self.told);
-        self.lost.extend(told.into_iter().filter(|key| !known.contains(key)));
+        self.lost.extend(told.into_iter().filter(|key| !self.revoking.contains(key)));
         self.target.clear();
-        self.revoking.clear();
         self.committed.clear();
-        (self.handed, self.announce, self.rejoin) = (false, false, false);
+        (self.announce, self.rejoin) = (false, false);
         self.generation = -1;
     }
 }

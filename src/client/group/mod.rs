@@ -13,6 +13,8 @@ mod member;
 mod member_tests;
 mod offsets;
 mod place;
+#[cfg(test)]
+mod random_tests;
 mod requests;
 mod subscription;
 

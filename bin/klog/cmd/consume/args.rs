@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(short, long)]
     pub regex: bool,
 
-    /// Share the topics with the other members of this group, and go on where it has read to
+    /// Share the topics with the members of this group, from where it has read to
     ///
     /// An offset is committed only after its record was written out: killed at any moment, nothing is skipped.
     #[arg(short, long, value_name = "GROUP", value_parser = NonEmptyStringValueParser::new())]
@@ -43,11 +43,15 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "WHEN")]
     pub commit: Option<Commit>,
 
-    /// How the group's members share partitions; all have to know it [default: cooperative-sticky]
+    /// How members share partitions [default: cooperative-sticky]
+    ///
+    /// All members of a group need one in common.
     #[arg(long, value_enum, value_name = "NAME")]
     pub assignor: Option<AssignorName>,
 
-    /// Stay a member under this name over a restart: within session.timeout.ms nobody else gets the partitions
+    /// Stay a member under this name over a restart
+    ///
+    /// Nobody else gets its partitions until session.timeout.ms (45 s) have passed.
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub static_id: Option<String>,
 
@@ -55,9 +59,9 @@ pub struct Args {
     #[arg(short, long, value_name = "N[,…]", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Vec<i32>,
 
-    /// Where to start: earliest, latest, stored, OFFSET, -N, TIME [default: stored with a group, else earliest]
+    /// Where to start: earliest, latest, stored, OFFSET, -N, TIME
     ///
-    /// -N is the last N records of each partition. A time is RFC 3339, @UNIX_MS, or -15m (ago): the first record that is
+    /// The default is stored with a group, else earliest. -N is the last N records of each partition. A time is RFC 3339, @UNIX_MS, or -15m (ago): the first record that is
     /// not older. With a group, anything but stored is where each partition starts that this process gets for the first time.
     #[arg(short = 'o', long, value_name = "WHERE", value_parser = values::from, allow_hyphen_values = true)]
     pub from: Option<values::From>,
