@@ -2,8 +2,11 @@
 //
 //	golang franz-go|sarama produce BOOTSTRAP TOPIC CODEC   sends the records on stdin, then ends
 //	golang franz-go|sarama consume BOOTSTRAP TOPIC COUNT   prints COUNT records from the start of every partition, then ends
+//	golang franz-go|sarama member BOOTSTRAP GROUP TOPIC ASSIGNOR   is a member of a consumer group until SIGTERM
 //
-// A record is a line of JSON: partition, offset, timestamp in ms, and key, value and header values in base64 or null.
+// A record is a line of JSON: partition, offset, timestamp in ms, and key, value and header values in base64 or null. A member
+// prints a line for each thing that happens: "assigned PARTITION…", "revoked PARTITION…", "record PARTITION OFFSET VALUE". It commits what
+// it has printed when partitions are revoked, and at the end.
 package main
 
 import (
@@ -30,8 +33,12 @@ type record struct {
 }
 
 func main() {
+	if len(os.Args) == 7 && os.Args[2] == "member" {
+		member(os.Args[1], os.Args[3], os.Args[4], os.Args[5], os.Args[6])
+		return
+	}
 	if len(os.Args) != 6 {
-		fail(fmt.Errorf("usage: golang franz-go|sarama produce|consume BOOTSTRAP TOPIC CODEC|COUNT"))
+		fail(fmt.Errorf("usage: golang franz-go|sarama produce|consume|member BOOTSTRAP …"))
 	}
 	bootstrap, topic, last := os.Args[3], os.Args[4], os.Args[5]
 	switch os.Args[1] + " " + os.Args[2] {

@@ -126,6 +126,7 @@ impl Sharing {
                 self.store(true, printer);
                 let committed = self.commit().await;
                 gone.iter().for_each(|partition| self.forget(partition));
+                tracing::info!("revoked {}", listed(&gone));
                 committed
             }
             Polled::Lost(gone) => {
@@ -145,6 +146,7 @@ impl Sharing {
         added: Vec<(TopicName, i32, Option<Committed>)>,
     ) -> anyhow::Result<()> {
         let keys: Vec<Partition> = added.iter().map(|(topic, p, _)| (topic.clone(), *p)).collect();
+        tracing::info!("assigned {}", listed(&keys));
         if needs_ranges(&self.args, &self.bounds) {
             let new: Vec<Partition> =
                 keys.iter().filter(|key| !self.ranges.contains_key(*key)).cloned().collect();
@@ -237,6 +239,12 @@ impl Sharing {
         let closed = consumer.close().await;
         written.and(committed.and(closed).map_err(uncommitted))
     }
+}
+
+/// As people read them: `t[0] t[1]`.
+fn listed(partitions: &[Partition]) -> String {
+    let each = partitions.iter().map(|(topic, partition)| format!("{topic}[{partition}]"));
+    each.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether partitions start elsewhere than where the group has read to.
