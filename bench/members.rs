@@ -161,7 +161,8 @@ fn read(
         let name = |what: &str| format!("{what}, {size} B, records/s");
         Ok(vec![
             Figure::new(name("read without a group"), plain),
-            Figure::beside(name("read by a group (bare: without one)"), grouped, plain),
+            Figure::new(name("read by a group"), grouped),
+            Figure::new(format!("by a group over without one, {size} B"), grouped / plain),
         ])
     })
 }

@@ -292,6 +292,11 @@ impl Member {
         self.phase == Phase::Closing
     }
 
+    /// Whether a poll is what it waits for.
+    pub(super) fn waits_for_poll(&self) -> bool {
+        self.handed || self.phase == Phase::Away
+    }
+
     /// A poll begins: what was to be given up is given up. Returns that.
     pub(super) fn on_poll(&mut self) -> BTreeSet<Key> {
         self.polling = true;
