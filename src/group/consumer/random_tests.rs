@@ -122,7 +122,7 @@ impl World {
         let synced = self.run.group.sync(&sync, topics, now);
         if synced.error == ErrorCode::None {
             let share = Assignment::read(synced.assignment).expect("it is a share").partitions;
-            client.told = Some(share.into_iter().flat_map(|(_, numbers)| numbers).collect());
+            client.told = Some(share.into_values().flatten().collect());
         }
         true
     }
