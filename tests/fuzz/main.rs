@@ -43,6 +43,7 @@ replays!(
     responses,
     headers,
     metadata_records,
+    consumer_protocol,
     batch,
     codecs,
     fetched,

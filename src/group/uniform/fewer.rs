@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use super::shares::{Shares, Step};
 
-/// Arcs that lead back to where they begin.
-type Circle = Vec<(Node, Node, Option<usize>)>;
-
 /// How many exchanges are looked at in all. A group of a thousand members gets by with far less; where it does not suffice, more moves than it takes.
 const EXCHANGES: usize = 20_000_000;
 
@@ -27,6 +24,9 @@ struct Came {
     /// The partition that goes back to who had it, if it is one.
     place: Option<usize>,
 }
+
+/// From where to where it goes, and the partition that goes back to who had it, if it is one.
+type Exchange = (Node, Node, Option<usize>);
 
 /// A search for circles of exchanges that cost less than nothing (Bellman and Ford's), where what leaves whom had it costs one and what
 /// goes back to it gains one.
@@ -55,7 +55,7 @@ impl Shares<'_> {
         }
     }
 
-    fn exchange(&mut self, circle: &[(Node, Node, Option<usize>)]) {
+    fn exchange(&mut self, circle: &[Exchange]) {
         for (at, (from, to, place)) in circle.iter().enumerate() {
             match (*from, *to, place) {
                 (Node::Member(from), Node::Member(to), Some(place)) => {
@@ -101,7 +101,7 @@ impl Search {
     }
 
     /// Circles that cost less than nothing, and touch each other nowhere; `None` where there are none, or nothing is left to look at.
-    fn run(mut self, shares: &Shares<'_>, left: &mut usize) -> Option<Vec<Circle>> {
+    fn run(mut self, shares: &Shares<'_>, left: &mut usize) -> Option<Vec<Vec<Exchange>>> {
         while !self.queue.is_empty() {
             for number in std::mem::take(&mut self.queue) {
                 *left = left.checked_sub(self.look_from(number, shares))?;
@@ -164,7 +164,7 @@ impl Search {
     }
 
     /// Circles among the ways by which nodes were reached: each costs less than nothing.
-    fn circles(&self) -> Vec<Vec<(Node, Node, Option<usize>)>> {
+    fn circles(&self) -> Vec<Vec<Exchange>> {
         let mut seen_from = vec![usize::MAX; self.nodes.len()];
         let mut circles = Vec::new();
         for start in 0..self.nodes.len() {
@@ -182,7 +182,7 @@ impl Search {
     }
 
     /// The circle that a node is in, from its first exchange to its last; `None` if it is in none.
-    fn circle(&self, member: usize) -> Option<Vec<(Node, Node, Option<usize>)>> {
+    fn circle(&self, member: usize) -> Option<Vec<Exchange>> {
         let (mut circle, mut at) = (Vec::new(), member);
         loop {
             let came = self.came[at]?;

@@ -15,7 +15,7 @@ struct Case {
 type Given = Vec<BTreeMap<u8, BTreeSet<i32>>>;
 
 prop_compose! {
-    fn case()(members in 1..4_usize, counts in vec(1..3_i32, 1..4))(
+    fn case()(members in 1..5_usize, counts in vec(1..4_i32, 1..5))(
         reads in vec(btree_set(0..4_u8, 0..4), members),
         had_by in vec(option::of(0..members), counts.iter().sum::<i32>() as usize),
         counts in Just(counts),
@@ -56,24 +56,37 @@ impl Case {
 
     /// The best of all sharings: the most even ones, and of them those that move least.
     fn best(&self) -> (usize, usize) {
-        let mut all: Vec<Given> = vec![vec![BTreeMap::new(); self.reads.len()]];
+        let mut places = Vec::new();
         for (topic, count) in &self.counts {
-            let readers = self.reads.iter().enumerate().filter(|(_, reads)| reads.contains(topic));
-            let readers: Vec<usize> = readers.map(|(at, _)| at).collect();
+            let reads = |at: &usize| self.reads[*at].contains(topic);
+            let readers: Vec<usize> = (0..self.reads.len()).filter(reads).collect();
             for partition in (0..*count).filter(|_| !readers.is_empty()) {
-                let with = |given: &Given, at: usize| {
-                    let mut given = given.clone();
-                    given[at].entry(*topic).or_default().insert(partition);
-                    given
+                let has = |had: &BTreeMap<u8, BTreeSet<i32>>| {
+                    had.get(topic).is_some_and(|had| had.contains(&partition))
                 };
-                all = all
-                    .iter()
-                    .flat_map(|given| readers.iter().map(move |at| with(given, *at)))
-                    .collect();
+                places.push((readers.clone(), self.had.iter().position(has)));
             }
         }
-        all.iter().map(|given| self.judge(given)).min().expect("there is a sharing")
+        try_all(&places, &mut vec![0; self.reads.len()], 0)
     }
+}
+
+/// Tries every way to give out what is left; `places` are who reads each, and who had it.
+fn try_all(
+    places: &[(Vec<usize>, Option<usize>)],
+    loads: &mut Vec<usize>,
+    moved: usize,
+) -> (usize, usize) {
+    let Some(((readers, had_by), rest)) = places.split_first() else {
+        return (loads.iter().map(|load| load * load).sum(), moved);
+    };
+    let mut best = (usize::MAX, 0);
+    for at in readers {
+        loads[*at] += 1;
+        best = best.min(try_all(rest, loads, moved + usize::from(*had_by != Some(*at))));
+        loads[*at] -= 1;
+    }
+    best
 }
 
 proptest! {
@@ -93,4 +106,23 @@ proptest! {
         let again = Case { had: given.clone(), ..case };
         prop_assert_eq!(again.share(), given, "what is shared out stays as it is");
     }
+}
+
+#[test]
+fn the_nearest_way_is_taken_back_where_a_longer_one_moves_less() {
+    let [a, b, c, d, e] = [0, 1, 2, 4, 3];
+    let reads = [&[a, c][..], &[a, b], &[c, d], &[d, e], &[e, b]];
+    let had = [&[(a, 0..3), (c, 0..1)][..], &[(b, 0..3)], &[], &[], &[(b, 3..5)]];
+    let case = Case {
+        reads: reads.iter().map(|reads| reads.iter().copied().collect()).collect(),
+        counts: [(a, 3), (b, 5), (c, 1), (d, 3), (e, 3)].into(),
+        had: had
+            .iter()
+            .map(|had| had.iter().map(|(topic, had)| (*topic, had.clone().collect())).collect())
+            .collect(),
+    };
+    let given = case.share();
+    // What nobody had goes on from the third to the fourth and from there to the last, so that the third has room for the one that moves.
+    assert_eq!(case.judge(&given), (5 * 3 * 3, 6 + 1), "{given:?}");
+    assert_eq!(case.best(), (5 * 3 * 3, 6 + 1));
 }

@@ -4,6 +4,7 @@
 mod batches;
 mod connection;
 mod files;
+mod groups;
 mod messages;
 mod texts;
 
@@ -16,6 +17,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("responses", messages::response),
     ("headers", messages::header),
     ("metadata_records", messages::metadata_record),
+    ("consumer_protocol", groups::consumer_protocol),
     ("batch", batches::batch),
     ("codecs", batches::codecs),
     ("fetched", batches::fetched),

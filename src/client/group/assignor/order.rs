@@ -1,10 +1,11 @@
 //! Kafka's orders: its strings compare by their UTF-16 units, which is another order than ours where a character takes two of them.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use bytestring::ByteString;
 
-use super::{Member, Members};
+use super::{Member, Members, TopicInfo};
 
 /// As Java compares strings.
 pub(super) fn by_utf16(one: &str, other: &str) -> Ordering {
@@ -26,4 +27,22 @@ pub(super) fn in_order(members: &Members) -> Vec<(&ByteString, &Member)> {
         }
     });
     order
+}
+
+/// Who reads each of `topics`, by place in the order of members.
+pub(super) fn readers_of(
+    topics: &[(&ByteString, &TopicInfo)],
+    order: &[(&ByteString, &Member)],
+) -> Vec<Vec<usize>> {
+    let numbers: HashMap<&ByteString, usize> =
+        topics.iter().map(|(topic, _)| *topic).zip(0..).collect();
+    let mut readers = vec![Vec::new(); topics.len()];
+    for (at, (_, member)) in order.iter().enumerate() {
+        for topic in &member.subscription.topics {
+            if let Some(topic) = numbers.get(topic) {
+                readers[*topic].push(at);
+            }
+        }
+    }
+    readers
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytestring::ByteString;
 
-use super::order::in_order;
+use super::order::{in_order, readers_of};
 use super::{Members, Shares, TopicInfo, Topics, no_shares};
 
 pub(super) fn assign(members: &Members, topics: &Topics) -> Shares {
@@ -17,14 +17,13 @@ pub(super) fn assign(members: &Members, topics: &Topics) -> Shares {
         .iter()
         .map(|(_, member)| member.subscription.rack_id.as_ref().filter(|rack| !rack.is_empty()))
         .collect();
+    let topics: Vec<(&ByteString, &TopicInfo)> =
+        topics.iter().filter(|(_, info)| info.partitions > 0).collect();
     let mut ranges: Vec<Ranges<'_>> = topics
         .iter()
-        .filter(|(_, info)| info.partitions > 0)
-        .map(|(topic, info)| {
-            let reads = |at: &usize| order[*at].1.subscription.topics.contains(topic);
-            Ranges::new(topic, info, (0..order.len()).filter(reads).collect(), &racks)
-        })
-        .filter(|ranges| !ranges.readers.is_empty())
+        .zip(readers_of(&topics, &order))
+        .filter(|(_, readers)| !readers.is_empty())
+        .map(|((topic, info), readers)| Ranges::new(topic, info, readers, &racks))
         .collect();
     if ranges.iter().any(|ranges| ranges.needs_racks) {
         give_near(&mut ranges);
