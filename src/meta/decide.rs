@@ -13,8 +13,8 @@ use super::records::topics::{
 use super::{FEATURES, METADATA_VERSION_FEATURE, MetadataRecord};
 use crate::base::{ErrorCode, TopicId, TopicName};
 
-/// The most partitions that one request may make: more is a mistake, or an attack.
-const PARTITIONS_AT_ONCE: i32 = 10_000;
+/// The most partitions that one request may make, as in Kafka: more is a mistake, or an attack.
+pub const PARTITIONS_AT_ONCE: i32 = 10_000;
 
 /// The levels that brought new records, or new fields of records: below them, what was written since could not be read (Kafka's
 /// `MetadataVersion`).
@@ -112,10 +112,12 @@ fn new_partition(
 /// Spreads partitions over the brokers, each on the next one.
 fn assign(image: &Image, first: i32, count: i32, factor: i16) -> Result<Vec<Vec<i32>>, Refused> {
     if !(1..=PARTITIONS_AT_ONCE).contains(&count) {
+        let code =
+            if count < 1 { ErrorCode::InvalidPartitions } else { ErrorCode::PolicyViolation };
         let message = format!(
             "{count} partitions asked for; between 1 and {PARTITIONS_AT_ONCE} can be made at once"
         );
-        return refuse(ErrorCode::InvalidPartitions, message);
+        return refuse(code, message);
     }
     let brokers: Vec<i32> =
         image.brokers().filter(|broker| !broker.fenced).map(|broker| broker.broker_id).collect();

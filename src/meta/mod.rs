@@ -11,9 +11,9 @@ pub mod records;
 mod tests;
 
 pub use decide::{
-    ConfigChange, FeatureChange, NewTopic, Refused, allocate_producer_ids, change_configs,
-    create_partitions, create_topic, delete_topic, fence_broker, register_broker, take_leadership,
-    update_features,
+    ConfigChange, FeatureChange, NewTopic, PARTITIONS_AT_ONCE, Refused, allocate_producer_ids,
+    change_configs, create_partitions, create_topic, delete_topic, fence_broker, register_broker,
+    take_leadership, update_features,
 };
 pub use image::{ConfigResource, Image, ReplayError, ResourceKind, Topic};
 pub use records::{MetadataRecord, RecordError};

@@ -51,11 +51,6 @@ impl Broker {
         Broker::of(Kind::under_test(), None, settings)
     }
 
-    /// Starts a broker whose partitions' folders lie in `data`, which outlives it.
-    pub fn on(data: &Path, settings: &[(&str, &str)]) -> Broker {
-        Broker::of(Kind::under_test(), Some(data), settings)
-    }
-
     /// Starts klog with `descriptors` file descriptors at most.
     pub fn with_descriptors(descriptors: usize) -> Broker {
         let mut command = Command::new("sh");
@@ -120,12 +115,12 @@ impl Broker {
         self.restart();
     }
 
-    /// klog, whatever is under test: for what it says in its own words.
-    pub fn klog() -> Broker {
-        Broker::of(Kind::Klog, None, &[])
+    /// klog, whatever is under test, on its own data directory or on one that outlives it: see [`crate::klogs_own`].
+    pub fn klog(data: Option<&Path>, settings: &[(&str, &str)]) -> Broker {
+        Broker::of(Kind::Klog, data, settings)
     }
 
-    /// Whether it is klog that is under test, where a test asks for klog's own ways.
+    /// Whether it is klog that runs, where a test asks of it more than of Kafka.
     pub fn is_klog(&self) -> bool {
         self.kind == Kind::Klog
     }
@@ -325,7 +320,7 @@ fn kafka_properties(data: &Path, address: &str, settings: &Settings) -> String {
         "process.roles=broker,controller\nnode.id=1\nlisteners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
          controller.listener.names=CONTROLLER\nadvertised.listeners=PLAINTEXT://{address}\n\
          controller.quorum.bootstrap.servers={controller}\nlog.dirs={}\n\
-         offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
+         log.initial.task.delay.ms=100\noffsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
          transaction.state.log.min.isr=1\n",
         data.display()
     );

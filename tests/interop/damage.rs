@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::librdkafka::Admin;
 use crate::raw::{Raw, batch_of};
 
@@ -145,7 +146,7 @@ fn assert_as_before(raw: &mut Raw, topic: &str, truth: &[Vec<u8>], row: &str) {
 #[test]
 fn side_files_of_a_partition_that_were_harmed_between_two_starts_change_nothing() {
     for stop in [Stop::Term, Stop::Kill9] {
-        let mut broker = Broker::start();
+        let mut broker = klog_with(Own::Damage, &[]);
         let admin = Admin::new(broker.address());
         let mut rows = Vec::new();
         for (n, end) in IN_THE_FOLDER.iter().enumerate() {
@@ -183,7 +184,8 @@ fn side_files_of_a_log_directory_that_were_harmed_between_two_starts_change_noth
         }
     }
     for (stop, name, how) in some(rows, 6) {
-        let mut broker = Broker::with(&[("log.flush.offset.checkpoint.interval.ms", "50")]);
+        let mut broker =
+            klog_with(Own::Damage, &[("log.flush.offset.checkpoint.interval.ms", "50")]);
         Admin::new(broker.address()).create("t", 1, &SMALL);
         let mut raw = Raw::connect(broker.address());
         fill(&mut raw, "t");
@@ -229,7 +231,7 @@ fn a_flipped_bit_takes_its_partition_offline_when_it_is_fetched_and_the_rest_ser
             ("log.flush.offset.checkpoint.interval.ms", "50"),
             ("log.flush.interval.messages", "1"),
         ];
-        let mut broker = Broker::with(&settings);
+        let mut broker = klog_with(Own::Damage, &settings);
         let admin = Admin::new(broker.address());
         let mut raw = Raw::connect(broker.address());
         for topic in ["sound", "rotten"] {
@@ -296,7 +298,7 @@ fn wait_for_checkpoint(broker: &Broker, line: &str) {
 
 #[test]
 fn the_scrub_finds_a_flipped_bit_that_nobody_asks_for() {
-    let mut broker = Broker::with(&[("klog.scrub.bytes.per.second", "10000000")]);
+    let mut broker = klog_with(Own::Damage, &[("klog.scrub.bytes.per.second", "10000000")]);
     Admin::new(broker.address()).create("rotten", 1, &SMALL);
     fill(&mut Raw::connect(broker.address()), "rotten");
     broker.stop();
@@ -312,7 +314,7 @@ fn the_scrub_finds_a_flipped_bit_that_nobody_asks_for() {
 
 #[test]
 fn a_damaged_topic_can_be_deleted_and_made_anew() {
-    let mut broker = Broker::with(&[("klog.scrub.bytes.per.second", "0")]);
+    let mut broker = klog_with(Own::Damage, &[("klog.scrub.bytes.per.second", "0")]);
     let admin = Admin::new(broker.address());
     admin.create("rotten", 1, &SMALL);
     fill(&mut Raw::connect(broker.address()), "rotten");
@@ -332,7 +334,7 @@ fn a_damaged_topic_can_be_deleted_and_made_anew() {
 
 #[test]
 fn a_flipped_bit_in_a_topic_id_costs_no_record_and_is_put_right_as_the_line_says() {
-    let mut broker = Broker::start();
+    let mut broker = klog_with(Own::Damage, &[]);
     Admin::new(broker.address()).create("t", 1, &SMALL);
     let mut raw = Raw::connect(broker.address());
     fill(&mut raw, "t");

@@ -1,11 +1,12 @@
 //! Real Kafka clients against a real `klog serve`, each test with a broker and a data directory of its own.
 //!
 //! `KLOG_TEST_BROKER=kafka` runs the same tests against Apache Kafka 4.3.1, which shows that they ask nothing but Kafka's own
-//! behaviour. `tests/peers/get` fetches the clients; one that is missing fails its tests.
+//! behaviour; `klogs_own` says which do not. `tests/peers/get` fetches the clients; one that is missing fails its tests.
 
 mod broker;
 mod dump;
 mod history;
+mod klogs_own;
 mod librdkafka;
 mod load;
 mod loop_disk;

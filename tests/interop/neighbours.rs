@@ -13,6 +13,7 @@ use klog::wire::metadata::MetadataRequest;
 use klog::wire::produce::ProduceRequest;
 
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::raw::{PRODUCE, Raw, batch, batch_of, produce_request};
 
 const LOAD: &str = "load";
@@ -102,7 +103,7 @@ fn assert_harmless(broker: &Broker, what: &str, threads: usize, attack: &(dyn Fn
 }
 
 fn started() -> Broker {
-    let broker = Broker::with(&[("klog.request.timeout.ms", "2000")]);
+    let broker = klog_with(Own::Bounds, &[("klog.request.timeout.ms", "2000")]);
     let mut raw = Raw::connect(broker.address());
     raw.make_topic(LOAD);
     raw.make_topic(PREY);

@@ -11,6 +11,7 @@ use rand::RngExt;
 use crate::broker::Broker;
 use crate::dump::{dump, dump_metadata};
 use crate::history::{Finding, Place, Promise, assert_none, check};
+use crate::klogs_own::{Own, klog_on};
 use crate::load::{IDEMPOTENT, Load, PLAIN, Target, read_all};
 use crate::loop_disk::LoopDisk;
 use crate::seed::{self, rounds};
@@ -29,7 +30,7 @@ fn campaign((settings, promise): (&[(&str, &str)], Promise)) {
     let Some(disk) = LoopDisk::new() else { return };
     let (legs, cuts) = (rounds(5, 1), rounds(5, 2));
     let mut chance = seed::chance();
-    let mut broker = Broker::on(&disk.path().join("data"), &[]);
+    let mut broker = klog_on(Own::PowerCut, &disk.path().join("data"));
     let mut done = Vec::new();
     for leg in 0..legs {
         let target = Target::draw(format!("leg-{leg}"), true, &mut chance);
@@ -77,7 +78,7 @@ fn cut(disk: &LoopDisk, broker: &mut Broker) {
 fn a_power_cut_loses_acked_records_without_a_flush_and_the_checker_sees_it() {
     let Some(disk) = LoopDisk::new() else { return };
     let mut chance = seed::chance();
-    let mut broker = Broker::on(&disk.path().join("data"), &[]);
+    let mut broker = klog_on(Own::PowerCut, &disk.path().join("data"));
     let mut target = Target::draw("t".into(), false, &mut chance);
     target.configs.push(("flush.ms", "3600000".into()));
     target.create(broker.address());
@@ -104,7 +105,7 @@ fn a_power_cut_takes_at_most_what_flush_ms_allows_and_no_partition_goes_offline(
     // `flush.ms` is 1 s; the rest is for a slow machine.
     let allowed = Duration::from_secs(4);
     let mut chance = seed::chance();
-    let mut broker = Broker::on(&disk.path().join("data"), &[]);
+    let mut broker = klog_on(Own::PowerCut, &disk.path().join("data"));
     for round in 0..rounds(20, 1) {
         let target = Target::draw(format!("t{round}"), false, &mut chance);
         println!("{target:?}");

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::librdkafka::Admin;
 use crate::seed::is_long;
 use crate::soak_clients as clients;
@@ -28,12 +29,15 @@ const PARTITIONS: i32 = 3;
 
 #[test]
 fn a_broker_stays_flat_and_silent_while_everything_comes_and_goes() {
-    let broker = Broker::with(&[
-        ("log.retention.check.interval.ms", "500"),
-        ("log.segment.delete.delay.ms", "1000"),
-        ("log.flush.offset.checkpoint.interval.ms", "1000"),
-        ("producer.id.expiration.ms", "5000"),
-    ]);
+    let broker = klog_with(
+        Own::Bounds,
+        &[
+            ("log.retention.check.interval.ms", "500"),
+            ("log.segment.delete.delay.ms", "1000"),
+            ("log.flush.offset.checkpoint.interval.ms", "1000"),
+            ("producer.id.expiration.ms", "5000"),
+        ],
+    );
     let admin = Admin::new(broker.address());
     for (topic, flush) in [("steady", "1000000"), ("flushed", "1"), ("producers", "1000000")] {
         let configs = [&KEEP[..], &[("flush.messages", flush)]].concat();

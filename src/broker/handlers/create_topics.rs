@@ -1,5 +1,6 @@
-//! CreateTopics (key 19), v2 to v7. Each topic is made or refused by itself; a name that stands twice is refused. −1 partitions
-//! or replicas mean the broker's defaults, and stand beside explicit assignments. v5 tells the configs, v7 the topic's id.
+//! CreateTopics (key 19), v2 to v7. Each topic is made or refused by itself, but all are refused where they want more than 10,000
+//! partitions together; a name that stands twice is refused. −1 partitions or replicas mean the broker's defaults, and stand
+//! beside explicit assignments. v5 tells the configs, v7 the topic's id.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::broker::defaults::topic_defaults;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
-use crate::meta::{NewTopic, create_topic};
+use crate::meta::{NewTopic, PARTITIONS_AT_ONCE, create_topic};
 use crate::quorum::METADATA_TOPIC;
 use crate::wire::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
@@ -25,11 +26,14 @@ pub fn handle(call: Call<CreateTopicsRequest>) -> Reply<CreateTopicsResponse> {
     let Call { node, request, .. } = call;
     Reply::later(async move {
         let twice = repeated(request.topics.iter().map(|topic| topic.name.clone()));
+        let few = few_partitions(&request.topics, node.config.num_partitions);
         let mut started = Vec::new();
         let mut told = HashSet::new();
         for topic in &request.topics {
             if told.insert(topic.name.clone()) {
-                started.push((topic, start(&node, topic, &twice, request.validate_only)));
+                let begun =
+                    few.clone().and_then(|()| start(&node, topic, &twice, request.validate_only));
+                started.push((topic, begun));
             }
         }
         let mut done = Vec::new();
@@ -49,6 +53,21 @@ pub fn handle(call: Call<CreateTopicsRequest>) -> Reply<CreateTopicsResponse> {
         let topics = done.iter().map(|(topic, outcome)| result(&node, topic, outcome)).collect();
         CreateTopicsResponse { topics, ..Default::default() }
     })
+}
+
+/// Refuses a request for more partitions than may be made at once (Kafka's `validateTotalNumberOfPartitions`).
+fn few_partitions(topics: &[CreatableTopic], by_default: i32) -> Result<(), Failure> {
+    let wanted = |topic: &CreatableTopic| match (topic.assignments.len(), topic.num_partitions) {
+        (0, -1) => i64::from(by_default),
+        (0, given) => i64::from(given.max(0)),
+        (assigned, _) => assigned as i64,
+    };
+    let all: i64 = topics.iter().map(wanted).sum();
+    if all <= i64::from(PARTITIONS_AT_ONCE) {
+        return Ok(());
+    }
+    let message = format!("{all} partitions asked for; {PARTITIONS_AT_ONCE} can be made at once");
+    Err(Failure::new(ErrorCode::PolicyViolation, message))
 }
 
 type Committed =

@@ -8,6 +8,7 @@ use klog::wire::metadata::{MetadataRequest, MetadataRequestTopic};
 
 use super::{FIRST, MIB, assert_logged, assert_serves_on, assert_takes_at_most};
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::raw::{Raw, batch};
 
 fn long() -> bool {
@@ -47,10 +48,7 @@ fn ten_thousand_silent_connections_cost_little_and_one_more_is_refused() {
     let count = if long() { 10_000 } else { 1_000 };
     klog::net::raise_limit();
     let most = count.to_string();
-    let broker = Broker::with(&[("max.connections", &most)]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(Own::Bounds, &[("max.connections", &most)]);
     let mut working = Raw::connect(broker.address());
     working.make_topic("work");
     let mut silent = Vec::new();
@@ -91,14 +89,14 @@ fn make_wide_topic(raw: &mut Raw) {
 
 #[test]
 fn answers_that_nobody_reads_are_queued_up_to_a_bound_in_bytes_and_given_up_in_time() {
-    let broker = Broker::with(&[
-        ("klog.request.timeout.ms", "2000"),
-        ("klog.max.inflight.bytes.per.connection", "1000000"),
-        ("klog.max.inflight.requests.per.connection", "2000"),
-    ]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(
+        Own::Bounds,
+        &[
+            ("klog.request.timeout.ms", "2000"),
+            ("klog.max.inflight.bytes.per.connection", "1000000"),
+            ("klog.max.inflight.requests.per.connection", "2000"),
+        ],
+    );
     let mut raw = Raw::connect(broker.address());
     make_wide_topic(&mut raw);
     let wide = MetadataRequestTopic { name: Some("wide".into()), ..Default::default() };
@@ -115,10 +113,7 @@ fn answers_that_nobody_reads_are_queued_up_to_a_bound_in_bytes_and_given_up_in_t
 
 #[test]
 fn fetched_records_that_nobody_reads_take_no_memory_and_are_given_up_in_time() {
-    let broker = Broker::with(&[("klog.request.timeout.ms", "1500")]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(Own::Bounds, &[("klog.request.timeout.ms", "1500")]);
     let mut raw = Raw::connect(broker.address());
     raw.make_topic("read-me");
     for _ in 0..40 {
@@ -154,10 +149,7 @@ fn waiting_fetch(topic: &str, max_wait_ms: i32, padding: usize) -> FetchRequest 
 
 #[test]
 fn what_is_pipelined_without_end_is_read_up_to_a_bound() {
-    let broker = Broker::start();
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(Own::Bounds, &[]);
     let mut raw = Raw::connect(broker.address());
     raw.make_topic("empty");
     // Small requests: a bound in number. Large ones: one in bytes, 16 MiB, and the one that crosses it.
@@ -172,14 +164,14 @@ fn what_is_pipelined_without_end_is_read_up_to_a_bound() {
 
 #[test]
 fn requests_that_stop_halfway_share_a_budget_and_small_ones_pass() {
-    let broker = Broker::with(&[
-        ("queued.max.request.bytes", "8000000"),
-        ("socket.request.max.bytes", "4000000"),
-        ("klog.request.timeout.ms", "3000"),
-    ]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(
+        Own::Bounds,
+        &[
+            ("queued.max.request.bytes", "8000000"),
+            ("socket.request.max.bytes", "4000000"),
+            ("klog.request.timeout.ms", "3000"),
+        ],
+    );
     let mut working = Raw::connect(broker.address());
     working.make_topic("work");
     assert_takes_at_most(56 * MIB, &broker, || {

@@ -4,6 +4,7 @@ use klog::wire::fetch::{FetchPartition, FetchRequest, FetchTopic, ForgottenTopic
 
 use super::{FIRST, MIB, assert_takes_at_most};
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::raw::{PRODUCE, Raw, batch, produce_to};
 
 const NOT_LEADER_OR_FOLLOWER: i16 = 6;
@@ -45,10 +46,8 @@ fn a_client_that_says_it_is_a_replica_gets_no_records() {
 
 #[test]
 fn ten_thousand_partitions_of_2_gib_share_one_budget() {
-    let broker = Broker::with(&[("fetch.max.bytes", "1000000"), ("num.partitions", "100")]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker =
+        klog_with(Own::Bounds, &[("fetch.max.bytes", "1000000"), ("num.partitions", "100")]);
     let mut raw = Raw::connect(broker.address());
     raw.make_topic("large");
     for partition in 0..20 {

@@ -8,6 +8,7 @@ use klog::wire::{Opening, Request};
 
 use super::{FIRST, MIB, assert_logged, assert_serves_on, assert_takes_at_most};
 use crate::broker::Broker;
+use crate::klogs_own::{Own, klog_with};
 use crate::raw::Raw;
 
 const UNSUPPORTED_VERSION: i16 = 35;
@@ -53,10 +54,7 @@ fn a_flood_of_what_is_no_frame_does_not_flood_the_log() {
 
 #[test]
 fn a_frame_that_comes_too_slowly_takes_no_memory_and_is_given_up() {
-    let broker = Broker::with(&[("klog.request.timeout.ms", "1500")]);
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(Own::Bounds, &[("klog.request.timeout.ms", "1500")]);
     assert_takes_at_most(FIRST, &broker, || {
         let mut raw = Raw::connect(broker.address());
         raw.send_bytes(&(100i32 << 20).to_be_bytes());
@@ -177,10 +175,7 @@ fn many_small_things_in_a_frame_take_a_small_multiple_of_it() {
 
 #[test]
 fn a_request_without_records_is_not_taken_at_the_size_of_one_with_records() {
-    let broker = Broker::start();
-    if !broker.is_klog() {
-        return;
-    }
+    let broker = klog_with(Own::Bounds, &[]);
     let mut raw = Raw::connect(broker.address());
     raw.send_body::<MetadataRequest>(1, &vec![0; 9 * MIB]);
     assert!(raw.is_closed());
