@@ -140,6 +140,11 @@ fn kafka_goes_on_with_what_klog_compacted() {
     broker.stop();
     dump(&broker, "t-0");
     broker.hand_over();
+    // Kafka listens before it knows its high watermark.
+    let end = Instant::now() + Duration::from_secs(30);
+    while read(&broker).is_empty() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(50));
+    }
     assert_eq!(living(read(&broker)), living(last.clone()));
     last.extend(write(&broker, "none", 6500, 3000));
     assert_eq!(living(read(&broker)), living(last));
