@@ -98,3 +98,8 @@ async fn new_partitions_are_shared() {
 async fn members_that_cannot_be_are_told() {
     group_specs::members_that_cannot_be_are_told(&kafka::shared().address).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_revoked_is_committed_first() {
+    group_specs::what_is_revoked_is_committed_first(&kafka::shared().address).await;
+}

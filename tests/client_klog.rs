@@ -74,3 +74,10 @@ async fn members_that_cannot_be_are_told() {
     group_specs::members_that_cannot_be_are_told(&address).await;
     broker.shutdown().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_revoked_is_committed_first() {
+    let (broker, address, _folder) = broker().await;
+    group_specs::what_is_revoked_is_committed_first(&address).await;
+    broker.shutdown().await.unwrap();
+}

@@ -63,14 +63,11 @@ impl Coordinator {
         *self.known.lock() = None;
     }
 
-    /// Forgets it, if `code` says that it is not, or not yet, the coordinator; whether it did.
-    pub(super) fn is_elsewhere(&self, code: ErrorCode) -> bool {
-        use ErrorCode as E;
-        let elsewhere = matches!(code, E::NotCoordinator | E::CoordinatorNotAvailable);
-        if elsewhere {
+    /// Forgets it, if `code` says that it is not, or not any more, the coordinator.
+    pub(super) fn heed(&self, code: ErrorCode) {
+        if matches!(code, ErrorCode::NotCoordinator | ErrorCode::CoordinatorNotAvailable) {
             self.forget();
         }
-        elsewhere
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod admin;
 mod cluster;
+mod committed;
 mod config;
 mod connection;
 mod consumer;
@@ -25,12 +26,12 @@ mod record;
 mod refresh;
 
 pub use admin::{
-    ActiveProducer, Admin, BrokerInfo, ClusterDescription, CommittedOffset, ConfigChange,
-    ConfigEntry, ConfigOp, ConfigResource, ConfigSource, CreatedTopic, Features, GroupDescription,
-    GroupListing, GroupMember, GroupOffsets, GroupState, GroupType, ListedOffset, LogDir,
-    LogDirPartition, NewTopic, OffsetSpec, PartitionDescription, Reassignment, Share,
-    TopicDescription, TopicListing,
+    ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,
+    ConfigResource, ConfigSource, CreatedTopic, Features, GroupDescription, GroupListing,
+    GroupMember, GroupState, GroupType, ListedOffset, LogDir, LogDirPartition, NewTopic,
+    OffsetSpec, PartitionDescription, Reassignment, Share, TopicDescription, TopicListing,
 };
+pub use committed::{CommittedOffset, GroupOffsets};
 pub use config::{
     Acks, AddressFamily, ClientConfig, Compression, ConsumerConfig, GroupConfig, Isolation,
     OffsetReset, ProducerConfig, PropertyError, Role, parse_properties,
@@ -38,7 +39,7 @@ pub use config::{
 pub use consumer::{Consumer, Ends};
 pub use error::{ClientError, ConnectionError, ConsumeError, GroupError, ProduceError};
 pub use group::assignor::{self, Assignor};
-pub use group::{Committed, GroupConsumer, Polled, Subscription};
+pub use group::{GroupConsumer, Polled, Subscription};
 pub use handle::Client;
 pub use partitioner::{
     Choice, Crc32Partitioner, DefaultPartitioner, Partitioner, RandomPartitioner,

@@ -47,7 +47,9 @@ fn campaign(assignors: [&'static str; 2]) {
     target.create(broker.address());
     let load = Load::start(broker.address(), &target, IDEMPOTENT.0);
     let assignor = assignors[chance.random_range(0..2)];
-    let mut group = Group::new(broker.address(), assignor);
+    let commit = ["auto", "sync", "async"][chance.random_range(0..3)];
+    println!("--assignor {assignor} --commit {commit}");
+    let mut group = Group::new(broker.address(), assignor, commit);
     (0..3).for_each(|_| group.start_member());
     group.wait_for_progress();
     let strikes = rounds(50, 6);
@@ -78,6 +80,7 @@ fn campaign(assignors: [&'static str; 2]) {
 struct Group {
     address: String,
     assignor: &'static str,
+    commit: &'static str,
     home: tempfile::TempDir,
     members: Vec<(Child, PathBuf)>,
     started: usize,
@@ -100,10 +103,11 @@ struct Written {
 }
 
 impl Group {
-    fn new(address: &str, assignor: &'static str) -> Group {
+    fn new(address: &str, assignor: &'static str, commit: &'static str) -> Group {
         Group {
             address: address.to_owned(),
             assignor,
+            commit,
             home: tempfile::tempdir().expect("a folder"),
             members: Vec::new(),
             started: 0,
@@ -124,7 +128,7 @@ impl Group {
         ];
         let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
         command.args(["consume", "t", "-g", "g", "--template", r"%p %o\n", "-v"]);
-        command.args(["-b", &self.address, "--assignor", self.assignor]);
+        command.args(["-b", &self.address, "--assignor", self.assignor, "--commit", self.commit]);
         settings.iter().for_each(|setting| {
             command.args(["-X", setting]);
         });

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use klog::base::TopicName;
 use klog::client::{
-    Admin, Assignor, Client, ClientConfig, Committed, ConsumerConfig, GroupConsumer, GroupError,
-    OffsetReset, Polled, Producer, ProducerConfig, ProducerRecord, Subscription,
+    Admin, Assignor, Client, ClientConfig, CommittedOffset, ConsumerConfig, GroupConsumer,
+    GroupError, OffsetReset, Polled, Producer, ProducerConfig, ProducerRecord, Subscription,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -122,28 +122,61 @@ pub async fn a_group_goes_on_where_it_was(address: &str) {
     let two = member(&client, config, &topic);
     let Polled::Assigned(added) = next(&two).await else { panic!("a share comes first") };
     assert_eq!(
-        added[0].2.map(|at| at.offset),
+        added[0].2.as_ref().map(|at| at.offset),
         Some(4),
         "a closing member commits what it returned"
     );
     let Polled::Records(records) = next(&two).await else { panic!("records come next") };
     assert_eq!(records[0].offset, 4);
     // An explicit commit counts as well, and so does going back.
-    two.store(&topic, 0, Committed { offset: 2, leader_epoch: None });
+    two.store(&topic, 0, CommittedOffset::at(2));
     two.commit().await.unwrap();
     two.close().await.unwrap();
     let committed = committed(&client, "resumed", &topic).await;
     assert_eq!(committed, Some(2));
 }
 
-/// What a new static member would start from.
+/// What goes to another member was committed first, however far away the next automatic commit is.
+pub async fn what_is_revoked_is_committed_first(address: &str) {
+    let client = client(address).await;
+    for assignor in [Assignor::Range, Assignor::CooperativeSticky] {
+        let topic = topic(&client, &format!("revoked-{}", assignor.name()), 2).await;
+        write(&client, &topic, 0, 5).await;
+        write(&client, &topic, 1, 5).await;
+        let mut config = config(&topic, assignor);
+        config.group.auto_commit = Some(Duration::from_secs(3600));
+        let one = member(&client, config.clone(), &topic);
+        let mut read = 0;
+        while read < 10 {
+            if let Polled::Records(records) = next(&one).await {
+                read += records.len();
+            }
+        }
+        let two = member(&client, config, &topic);
+        let give_up_at = Instant::now() + PATIENCE;
+        let added = loop {
+            assert!(Instant::now() < give_up_at, "the second member gets nothing");
+            one.poll(Duration::from_millis(20)).await.unwrap();
+            match two.poll(Duration::from_millis(20)).await.unwrap() {
+                Polled::Assigned(added) if !added.is_empty() => break added,
+                _ => {}
+            }
+        };
+        let at = added[0].2.as_ref().map(|at| at.offset);
+        assert_eq!(at, Some(5), "{}: what was read is committed", assignor.name());
+        one.close().await.unwrap();
+        two.close().await.unwrap();
+    }
+}
+
+/// What a new member starts from.
 async fn committed(client: &Client, group: &str, topic: &TopicName) -> Option<i64> {
     let mut config = config(group, Assignor::CooperativeSticky);
     config.group.auto_commit = None;
     let reader = member(client, config, topic);
     let Polled::Assigned(added) = next(&reader).await else { panic!("a share comes first") };
     reader.close().await.unwrap();
-    added[0].2.map(|at| at.offset)
+    added[0].2.as_ref().map(|at| at.offset)
 }
 
 /// A program that does not poll is out, hears of it, cannot commit any more, and comes back.
@@ -159,12 +192,12 @@ pub async fn who_does_not_poll_is_out_until_he_does(address: &str) {
     // The other one gets the partition once the slow one is out.
     let other = member(&client, config, &topic);
     assert!(matches!(next(&other).await, Polled::Assigned(_)));
-    slow.store(&topic, 0, Committed { offset: 3, leader_epoch: None });
+    slow.store(&topic, 0, CommittedOffset::at(3));
     assert!(matches!(slow.commit().await, Ok(()) | Err(GroupError::NotMember)));
     assert_eq!(next(&slow).await, Polled::Lost(vec![(topic.clone(), 0)]));
     other.close().await.unwrap();
     let Polled::Assigned(added) = next(&slow).await else { panic!("it comes back") };
-    let at = added[0].2.map_or(0, |at| at.offset);
+    let at = added[0].2.as_ref().map_or(0, |at| at.offset);
     assert_eq!(at, 0, "nothing was committed by one who was out");
     slow.close().await.unwrap();
 }

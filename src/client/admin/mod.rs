@@ -13,10 +13,7 @@ use std::time::Duration;
 
 pub use cluster::{BrokerInfo, ClusterDescription, Features, LogDir, LogDirPartition};
 pub use configs::{ConfigChange, ConfigEntry, ConfigOp, ConfigResource, ConfigSource};
-pub use groups::{
-    CommittedOffset, GroupDescription, GroupListing, GroupMember, GroupOffsets, GroupState,
-    GroupType, Share,
-};
+pub use groups::{GroupDescription, GroupListing, GroupMember, GroupState, GroupType, Share};
 pub use partitions::{ActiveProducer, ListedOffset, OffsetSpec, Reassignment};
 pub use topics::{CreatedTopic, NewTopic, PartitionDescription, TopicDescription, TopicListing};
 

@@ -6,20 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::committed::{self, CommittedOffset, GroupOffsets};
 use super::super::consumer::Key;
 use super::super::error::{ClientError, GroupError};
 use super::super::handle::Lane;
 use super::Shared;
-use super::member::Committed;
 use super::place::place;
-use super::requests::Identity;
+use super::requests::{self, Identity};
 use crate::base::ErrorCode;
-use crate::wire::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
-
-/// Topics go by name up to this version of OffsetCommit.
-const BY_NAME: i16 = 9;
 
 /// Runs until the consumer is dropped: fetches what is missing, commits at intervals and on demand.
 pub(super) async fn keep_books(shared: Arc<Shared>) {
@@ -37,6 +31,7 @@ pub(super) async fn keep_books(shared: Arc<Shared>) {
                 Ok(()) => (None, 0),
                 Err(cause) => {
                     tracing::debug!(%cause, "cannot fetch committed offsets");
+                    shared.end_if_refused(&cause);
                     (Some(shared.retry_at(failures)), failures + 1)
                 }
             };
@@ -101,13 +96,12 @@ pub(super) async fn commit(shared: &Shared, within: Duration) -> Result<(), Grou
     }
 }
 
-async fn try_commit(shared: &Shared, dirty: &BTreeMap<Key, Committed>, who: &Identity) -> Tried {
+async fn try_commit(shared: &Shared, dirty: &GroupOffsets, who: &Identity) -> Tried {
     let answered = async {
         let connection = shared.coordinator.connection(&shared.client, Lane::General).await?;
-        let version = connection.version_up_to::<OffsetCommitRequest>(BY_NAME)?;
-        let request = commit_request(dirty, who);
+        let request = requests::commit(who, dirty);
         let timeout = shared.client.config().request_timeout;
-        Ok::<_, ClientError>(connection.call_at(&request, version, timeout).await?)
+        Ok::<_, ClientError>(committed::commit(&connection, &request, timeout).await?)
     };
     let answer = match answered.await {
         Ok(answer) => answer,
@@ -117,17 +111,13 @@ async fn try_commit(shared: &Shared, dirty: &BTreeMap<Key, Committed>, who: &Ide
             return if again { Tried::Again(cause.into()) } else { Tried::Failed(cause.into()) };
         }
     };
-    let mut codes = BTreeMap::new();
-    for topic in &answer.topics {
-        for partition in &topic.partitions {
-            let code = ErrorCode::from_wire(partition.error_code);
-            codes.insert((&*topic.name, partition.partition_index), code);
-        }
-    }
+    let codes: BTreeMap<(&str, i32), ErrorCode> = committed::codes(&answer)
+        .map(|(topic, partition, code)| ((topic, partition), ErrorCode::from_wire(code)))
+        .collect();
     let mut tried = Tried::Done;
     for (key, at) in dirty {
         let code = codes.get(&(key.0.as_str(), key.1)).copied();
-        match shared.on_code(key, *at, code.unwrap_or(ErrorCode::UnknownServerError), who) {
+        match shared.on_code(key, at, code.unwrap_or(ErrorCode::UnknownServerError), who) {
             Tried::Done => {}
             failed @ Tried::Failed(_) => return failed,
             again @ Tried::Again(_) => tried = again,
@@ -137,8 +127,16 @@ async fn try_commit(shared: &Shared, dirty: &BTreeMap<Key, Committed>, who: &Ide
 }
 
 impl Shared {
+    /// Without its offsets a share is of no use: what is refused for good ends the member, and the program hears of it.
+    fn end_if_refused(&self, cause: &ClientError) {
+        if let Some(code) = cause.code().filter(|_| !cause.retriable()) {
+            self.state.lock().member.on_refused(code, Instant::now());
+            self.membership.notify_one();
+        }
+    }
+
     /// What the coordinator says of one partition's offset.
-    fn on_code(&self, key: &Key, at: Committed, code: ErrorCode, who: &Identity) -> Tried {
+    fn on_code(&self, key: &Key, at: &CommittedOffset, code: ErrorCode, who: &Identity) -> Tried {
         use ErrorCode as E;
         let (topic, partition) = key.clone();
         let refused = GroupError::Offset { topic, partition, code };
@@ -163,38 +161,10 @@ impl Shared {
                 Tried::Failed(GroupError::NotMember)
             }
             code if code.is_retriable() => {
-                self.coordinator.is_elsewhere(code);
+                self.coordinator.heed(code);
                 Tried::Again(refused)
             }
             _ => Tried::Failed(refused),
         }
-    }
-}
-
-fn commit_request(dirty: &BTreeMap<Key, Committed>, who: &Identity) -> OffsetCommitRequest {
-    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-    for ((topic, partition), at) in dirty {
-        let one = OffsetCommitRequestPartition {
-            partition_index: *partition,
-            committed_offset: at.offset,
-            committed_leader_epoch: at.leader_epoch.unwrap_or(-1),
-            ..Default::default()
-        };
-        match topics.last_mut().filter(|last| *last.name == **topic) {
-            Some(last) => last.partitions.push(one),
-            None => topics.push(OffsetCommitRequestTopic {
-                name: topic.as_str().into(),
-                partitions: vec![one],
-                ..Default::default()
-            }),
-        }
-    }
-    OffsetCommitRequest {
-        group_id: who.group_id.clone(),
-        generation_id_or_member_epoch: who.generation,
-        member_id: who.member_id.clone(),
-        group_instance_id: who.instance_id.clone(),
-        topics,
-        ..Default::default()
     }
 }

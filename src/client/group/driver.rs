@@ -205,7 +205,7 @@ fn settle(
     let mut state = shared.state.lock();
     match cause.code() {
         Some(code) => {
-            shared.coordinator.is_elsewhere(code);
+            shared.coordinator.heed(code);
             state.member.on_refused(code, retry_at);
             match code {
                 ErrorCode::RebalanceInProgress => Ok(()),

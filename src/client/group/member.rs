@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use tokio::time::Instant;
 
+use super::super::committed::CommittedOffset;
 use super::super::consumer::Key;
 use crate::base::ErrorCode;
 
@@ -31,20 +32,11 @@ pub(super) enum Step {
     Done,
 }
 
-/// What the group had committed of a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The next offset to be read.
-    pub offset: i64,
-    /// The epoch of the record before that, if it was told.
-    pub leader_epoch: Option<i32>,
-}
-
 /// What changed for the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// These are its own from now on, beside what it has; none at all where a rebalance brought nothing new.
-    Assigned(Vec<(Key, Option<Committed>)>),
+    Assigned(Vec<(Key, Option<CommittedOffset>)>),
     /// It has to give these up: until it asks for the next event it may still commit them.
     Revoked(BTreeSet<Key>),
     /// Others may read these already.
@@ -95,7 +87,7 @@ pub(super) struct Member {
     handed: bool,
     lost: BTreeSet<Key>,
     /// What was committed of the partitions that the program is yet to be told of.
-    committed: BTreeMap<Key, Option<Committed>>,
+    committed: BTreeMap<Key, Option<CommittedOffset>>,
     /// A new share is to be announced, even if it adds nothing.
     announce: bool,
     rejoin: bool,
@@ -347,7 +339,7 @@ impl Member {
     }
 
     /// What was committed of a partition that it waits for.
-    pub(super) fn on_committed(&mut self, key: &Key, committed: Option<Committed>) {
+    pub(super) fn on_committed(&mut self, key: &Key, committed: Option<CommittedOffset>) {
         if self.target.contains(key) && !self.told.contains(key) {
             self.committed.insert(key.clone(), committed);
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::committed::CommittedOffset;
 use super::super::consumer::Key;
-use super::member::{Committed, Event, Manners, Member, Step};
+use super::member::{Event, Manners, Member, Step};
 use crate::base::{ErrorCode, TopicName};
 
 const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -42,13 +43,13 @@ fn generation(member: &mut Member, generation: i32, share: &[i32], now: Instant)
     member.on_joined("m".into(), generation);
     member.on_synced(keys(share), now);
     for key in member.unplaced() {
-        member.on_committed(&key, Some(Committed { offset: 7, leader_epoch: None }));
+        member.on_committed(&key, Some(CommittedOffset::at(7)));
     }
 }
 
 fn assigned(partitions: &[i32]) -> Option<Event> {
-    let at = Some(Committed { offset: 7, leader_epoch: None });
-    Some(Event::Assigned(keys(partitions).into_iter().map(|key| (key, at)).collect()))
+    let at = Some(CommittedOffset::at(7));
+    Some(Event::Assigned(keys(partitions).into_iter().map(|key| (key, at.clone())).collect()))
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn a_cooperative_member_keeps_what_it_has_while_it_joins_again() {
     member.on_joined("m".into(), 2);
     member.on_synced(keys(&[0, 2]), now);
     for key in member.unplaced() {
-        member.on_committed(&key, Some(Committed { offset: 7, leader_epoch: None }));
+        member.on_committed(&key, Some(CommittedOffset::at(7)));
     }
     assert_eq!(poll(&mut member, now), Some(Event::Revoked(keys(&[1]))));
     assert!(matches!(member.step(now), Step::Wait(_)), "others get it once the program gave it up");

@@ -27,11 +27,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use self::member::Committed;
 pub use self::subscription::Subscription;
 
 use self::member::{Event, Manners, Member};
 use self::offsets::Offsets;
+use super::committed::CommittedOffset;
 use super::config::ConsumerConfig;
 use super::consumer::{Consumer, Key, Start};
 use super::coordinator::Coordinator;
@@ -55,7 +55,7 @@ pub enum Polled {
     Records(Vec<ConsumedRecord>),
     /// These partitions are read from now on, beside those there are, each from where the group had read to: `None` is nowhere
     /// yet, and `auto.offset.reset` decides. [`GroupConsumer::seek`] goes elsewhere. The list is empty where a rebalance brought nothing.
-    Assigned(Vec<(TopicName, i32, Option<Committed>)>),
+    Assigned(Vec<(TopicName, i32, Option<CommittedOffset>)>),
     /// These are given up by the next poll. Until then they are the program's own: it may commit.
     Revoked(Vec<(TopicName, i32)>),
     /// These were given up already, and others may have read on: what was not committed will be read again.
@@ -221,7 +221,9 @@ impl GroupConsumer {
                 state.offsets.begin(&added);
                 drop(state);
                 let reset = shared.config.offset_reset.start();
-                shared.consumer.add(added.iter().map(|(key, at)| (key.clone(), start(*at, reset))));
+                shared
+                    .consumer
+                    .add(added.iter().map(|(key, at)| (key.clone(), start(at.as_ref(), reset))));
                 let told = added.into_iter().map(|((topic, partition), at)| (topic, partition, at));
                 Polled::Assigned(told.collect())
             }
@@ -233,13 +235,13 @@ impl GroupConsumer {
         let positions = self.shared.consumer.positions();
         let mut state = self.shared.state.lock();
         for (key, offset, leader_epoch) in positions {
-            state.store(key, Committed { offset, leader_epoch });
+            state.store(key, CommittedOffset { leader_epoch, ..CommittedOffset::at(offset) });
         }
     }
 
     /// Stores for the next commit that a partition was processed up to, not including, `upto.offset`. Without effect where the
     /// partition is not (any more) this member's.
-    pub fn store(&self, topic: &TopicName, partition: i32, upto: Committed) {
+    pub fn store(&self, topic: &TopicName, partition: i32, upto: CommittedOffset) {
         self.shared.state.lock().store((topic.clone(), partition), upto);
     }
 
@@ -291,7 +293,7 @@ impl GroupConsumer {
 }
 
 impl State {
-    fn store(&mut self, key: Key, upto: Committed) {
+    fn store(&mut self, key: Key, upto: CommittedOffset) {
         if self.member.has(&key) {
             self.offsets.store(key, upto);
         }
@@ -313,11 +315,9 @@ impl Shared {
     }
 }
 
-fn start(committed: Option<Committed>, reset: Option<StartAt>) -> Start {
+fn start(committed: Option<&CommittedOffset>, reset: Option<StartAt>) -> Start {
     match committed {
-        Some(Committed { offset, leader_epoch }) => {
-            Start { at: Some(StartAt::Offset(offset)), epoch: leader_epoch }
-        }
+        Some(at) => Start { at: Some(StartAt::Offset(at.offset)), epoch: at.leader_epoch },
         None => Start { at: reset, epoch: None },
     }
 }

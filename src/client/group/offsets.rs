@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::committed::{CommittedOffset, GroupOffsets};
 use super::super::consumer::Key;
-use super::member::Committed;
 
 /// Progress per partition that the program has.
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
-    stored: BTreeMap<Key, Committed>,
+    stored: GroupOffsets,
     committed: BTreeMap<Key, i64>,
 }
 
 impl Offsets {
     /// The program begins with these.
-    pub(super) fn begin(&mut self, added: &[(Key, Option<Committed>)]) {
+    pub(super) fn begin(&mut self, added: &[(Key, Option<CommittedOffset>)]) {
         for (key, committed) in added {
             self.stored.remove(key);
             match committed {
@@ -31,19 +31,19 @@ impl Offsets {
     }
 
     /// A partition was processed up to there.
-    pub(super) fn store(&mut self, key: Key, upto: Committed) {
+    pub(super) fn store(&mut self, key: Key, upto: CommittedOffset) {
         self.stored.insert(key, upto);
     }
 
     /// What is stored and not committed.
-    pub(super) fn dirty(&self) -> BTreeMap<Key, Committed> {
-        let differs = |key: &Key, at: &Committed| self.committed.get(key) != Some(&at.offset);
+    pub(super) fn dirty(&self) -> GroupOffsets {
+        let differs = |key: &Key, at: &CommittedOffset| self.committed.get(key) != Some(&at.offset);
         let dirty = self.stored.iter().filter(|(key, at)| differs(key, at));
-        dirty.map(|(key, at)| (key.clone(), *at)).collect()
+        dirty.map(|(key, at)| (key.clone(), at.clone())).collect()
     }
 
     /// A commit went through; of partitions that are gone meanwhile nothing is kept.
-    pub(super) fn on_committed(&mut self, key: &Key, at: Committed) {
+    pub(super) fn on_committed(&mut self, key: &Key, at: &CommittedOffset) {
         if self.stored.contains_key(key) {
             self.committed.insert(key.clone(), at.offset);
         }
@@ -64,8 +64,8 @@ mod tests {
         (TopicName::new("t").unwrap(), partition)
     }
 
-    fn at(offset: i64) -> Committed {
-        Committed { offset, leader_epoch: None }
+    fn at(offset: i64) -> CommittedOffset {
+        CommittedOffset::at(offset)
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
         offsets.store(key(0), at(5));
         offsets.store(key(1), at(0));
         assert_eq!(offsets.dirty(), BTreeMap::from([(key(1), at(0))]));
-        offsets.on_committed(&key(1), at(0));
+        offsets.on_committed(&key(1), &at(0));
         assert!(offsets.dirty().is_empty());
         offsets.store(key(1), at(7));
         offsets.store(key(1), at(9));
@@ -88,7 +88,7 @@ mod tests {
         offsets.begin(&[(key(0), None)]);
         offsets.store(key(0), at(3));
         offsets.forget(&BTreeSet::from([key(0)]));
-        offsets.on_committed(&key(0), at(3));
+        offsets.on_committed(&key(0), &at(3));
         offsets.begin(&[(key(0), Some(at(1)))]);
         offsets.store(key(0), at(3));
         assert_eq!(offsets.dirty(), BTreeMap::from([(key(0), at(3))]));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::super::committed::{self, GroupOffsets};
 use super::super::config::GroupConfig;
 use super::super::consumer::Key;
 use super::assignor::{Assignor, Shares};
@@ -14,6 +15,7 @@ use crate::group::protocol::{Assignment, CONSUMER, NEWEST, Places, Subscription}
 use crate::wire::heartbeat::HeartbeatRequest;
 use crate::wire::join_group::{JoinGroupRequest, JoinGroupRequestProtocol};
 use crate::wire::leave_group::{LeaveGroupRequest, MemberIdentity};
+use crate::wire::offset_commit::OffsetCommitRequest;
 use crate::wire::sync_group::{SyncGroupRequest, SyncGroupRequestAssignment};
 
 /// From this version of LeaveGroup on several members can be named.
@@ -87,6 +89,15 @@ pub(super) fn sync(
         protocol_name: assignor,
         assignments: shares.into_iter().map(assignment).collect(),
         ..Default::default()
+    }
+}
+
+pub(super) fn commit(who: &Identity, offsets: &GroupOffsets) -> OffsetCommitRequest {
+    OffsetCommitRequest {
+        generation_id_or_member_epoch: who.generation,
+        member_id: who.member_id.clone(),
+        group_instance_id: who.instance_id.clone(),
+        ..committed::commit_of(who.group_id.clone(), offsets)
     }
 }
 

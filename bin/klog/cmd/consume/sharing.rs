@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use klog::base::TopicName;
 use klog::client::{
-    Admin, Client, ClientError, Committed, ConsumeError, ConsumedRecord, ConsumerConfig,
+    Admin, Client, ClientError, CommittedOffset, ConsumeError, ConsumedRecord, ConsumerConfig,
     GroupConsumer, GroupError, Polled, StartAt, Subscription,
 };
 
@@ -37,7 +37,7 @@ pub struct Sharing {
     begun: HashSet<Partition>,
     has: HashSet<Partition>,
     /// Printed up to there and not stored yet.
-    printed: HashMap<Partition, Committed>,
+    printed: HashMap<Partition, CommittedOffset>,
 }
 
 impl Sharing {
@@ -118,13 +118,13 @@ impl Sharing {
                 printer.flush()?;
                 self.bounds.set_ends().await?;
                 self.store(whole, printer);
-                self.commit().await
+                self.commit(false).await
             }
             Polled::Assigned(added) => self.begin(added).await,
             Polled::Revoked(gone) => {
                 printer.finish()?;
                 self.store(true, printer);
-                let committed = self.commit().await;
+                let committed = self.commit(true).await;
                 gone.iter().for_each(|partition| self.forget(partition));
                 tracing::info!("revoked {}", listed(&gone));
                 committed
@@ -143,7 +143,7 @@ impl Sharing {
     /// Partitions start where the options say when this process gets them for the first time.
     async fn begin(
         &mut self,
-        added: Vec<(TopicName, i32, Option<Committed>)>,
+        added: Vec<(TopicName, i32, Option<CommittedOffset>)>,
     ) -> anyhow::Result<()> {
         let keys: Vec<Partition> = added.iter().map(|(topic, p, _)| (topic.clone(), *p)).collect();
         tracing::info!("assigned {}", listed(&keys));
@@ -172,14 +172,19 @@ impl Sharing {
     /// Whether all of it was printed, or left out on purpose.
     fn print(&mut self, records: &[ConsumedRecord], printer: &mut Printer) -> anyhow::Result<bool> {
         for run in records.chunk_by(|a, b| a.partition == b.partition && a.topic == b.topic) {
-            for record in self.bounds.before_the_end(run) {
-                if printer.is_full() {
-                    return Ok(false);
-                }
-                printer.print(&shown(record))?;
-                let upto =
-                    Committed { offset: record.offset + 1, leader_epoch: record.leader_epoch };
-                self.printed.insert((record.topic.clone(), record.partition), upto);
+            let wanted = self.bounds.before_the_end(run);
+            let mut printed = 0;
+            while printed < wanted.len() && !printer.is_full() {
+                printer.print(&shown(&wanted[printed]))?;
+                printed += 1;
+            }
+            if let Some(last) = wanted[..printed].last() {
+                let leader_epoch = last.leader_epoch;
+                let upto = CommittedOffset { leader_epoch, ..CommittedOffset::at(last.offset + 1) };
+                self.printed.insert((last.topic.clone(), last.partition), upto);
+            }
+            if printed < wanted.len() {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -190,7 +195,7 @@ impl Sharing {
         let Some(consumer) = &self.consumer else { return };
         if whole {
             for (partition, end) in self.bounds.close_finished(consumer.reader()) {
-                self.printed.insert(partition, Committed { offset: end, leader_epoch: None });
+                self.printed.insert(partition, CommittedOffset::at(end));
             }
         }
         if printer.holds_back() {
@@ -204,15 +209,25 @@ impl Sharing {
         }
     }
 
-    async fn commit(&self) -> anyhow::Result<()> {
+    /// Commits as `--commit` says; `now`: nothing may be left for later.
+    ///
+    /// One who is out of the group loses what it did not commit, hears of that with the next poll, and goes on.
+    async fn commit(&self, now: bool) -> anyhow::Result<()> {
         let Some(consumer) = &self.consumer else { return Ok(()) };
-        match self.args.commit {
-            Some(Commit::Sync) => consumer.commit().await.map_err(uncommitted),
-            Some(Commit::Async) => {
+        let committed = match self.args.commit {
+            Some(Commit::Async) if !now => {
                 consumer.commit_soon();
+                return Ok(());
+            }
+            Some(Commit::Sync | Commit::Async) => consumer.commit().await,
+            _ => return Ok(()), // Nobody's business, or the consumer's own.
+        };
+        match committed {
+            Err(cause @ GroupError::NotMember) => {
+                tracing::warn!("{cause}");
                 Ok(())
             }
-            _ => Ok(()),
+            committed => committed.map_err(uncommitted),
         }
     }
 

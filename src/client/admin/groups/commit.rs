@@ -2,19 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::super::super::committed;
 use super::super::super::error::ClientError;
 use super::super::Admin;
 use super::{GroupOffsets, checked};
 use crate::base::{ErrorCode, TopicName};
-use crate::wire::offset_commit::{
-    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
-};
 use crate::wire::offset_delete::{
     OffsetDeleteRequest, OffsetDeleteRequestPartition, OffsetDeleteRequestTopic,
 };
 
-/// Topics go by name up to this version of OffsetCommit.
-const BY_NAME: i16 = 9;
 /// What one commit may take in `__consumer_offsets`, where it is one batch: well below any `message.max.bytes`.
 const COMMIT_BYTES: usize = 256 << 10;
 
@@ -57,20 +53,15 @@ impl Admin {
         group: &str,
         offsets: &GroupOffsets,
     ) -> Result<PerPartition<()>, ClientError> {
-        let request = commit_of(group, offsets);
+        let request = committed::commit_of(group.into(), offsets);
         let timeout = self.client.config().request_timeout;
         let told = self
             .by_coordinator(&[group.to_owned()], |connection, _, _| {
                 let request = request.clone();
                 async move {
-                    let version = connection.version_up_to::<OffsetCommitRequest>(BY_NAME)?;
-                    let answer = connection.call_at(&request, version, timeout).await?;
-                    let codes = answer.topics.iter().flat_map(|topic| {
-                        let codes = topic.partitions.iter();
-                        codes.map(move |p| (&*topic.name, p.partition_index, p.error_code))
-                    });
+                    let answer = committed::commit(&connection, &request, timeout).await?;
                     let group = request.group_id.to_string();
-                    let told = per_partition(&group, codes);
+                    let told = per_partition(&group, committed::codes(&answer));
                     Ok(vec![(group, told)])
                 }
             })
@@ -158,29 +149,6 @@ fn portions(group: &str, offsets: &GroupOffsets) -> Vec<GroupOffsets> {
     out
 }
 
-fn commit_of(group: &str, offsets: &GroupOffsets) -> OffsetCommitRequest {
-    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-    for ((topic, partition), committed) in offsets {
-        let one = OffsetCommitRequestPartition {
-            partition_index: *partition,
-            committed_offset: committed.offset,
-            committed_leader_epoch: committed.leader_epoch.unwrap_or(-1),
-            committed_metadata: Some(committed.metadata.as_str().into()),
-            ..OffsetCommitRequestPartition::default()
-        };
-        match topics.last_mut().filter(|last| *last.name == **topic) {
-            Some(last) => last.partitions.push(one),
-            None => topics.push(OffsetCommitRequestTopic {
-                name: topic.as_str().into(),
-                partitions: vec![one],
-                ..OffsetCommitRequestTopic::default()
-            }),
-        }
-    }
-    // No generation and no member: the coordinator takes that for groups without members only.
-    OffsetCommitRequest { group_id: group.into(), topics, ..OffsetCommitRequest::default() }
-}
-
 fn delete_of(group: &str, partitions: &[(TopicName, i32)]) -> OffsetDeleteRequest {
     let mut topics: BTreeMap<&TopicName, Vec<OffsetDeleteRequestPartition>> = BTreeMap::new();
     for (topic, partition_index) in partitions {
@@ -204,7 +172,7 @@ fn delete_of(group: &str, partitions: &[(TopicName, i32)]) -> OffsetDeleteReques
 
 #[cfg(test)]
 mod tests {
-    use super::super::CommittedOffset;
+    use super::super::super::super::committed::CommittedOffset;
     use super::*;
 
     #[test]

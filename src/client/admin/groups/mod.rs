@@ -16,8 +16,8 @@ mod tests;
 
 pub use describe::{GroupDescription, GroupMember, Share};
 pub use list::{GroupListing, GroupState, GroupType};
-pub use offsets::{CommittedOffset, GroupOffsets};
 
+use super::super::committed::GroupOffsets;
 use super::super::coordinator::{PerGroup, checked, refused};
 use super::Admin;
 use crate::wire::delete_groups::DeleteGroupsRequest;

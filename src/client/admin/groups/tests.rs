@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::scripted::Script;
 use super::*;
 use crate::base::{ErrorCode, TopicName};
-use crate::client::ClientError;
+use crate::client::{ClientError, CommittedOffset};
 use crate::wire::describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup};
 use crate::wire::find_coordinator::{Coordinator, FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
