@@ -39,6 +39,7 @@ mod tests;
 mod time_index_tests;
 mod transactions;
 mod unchecked;
+mod verification;
 mod verify;
 mod walk;
 
@@ -57,7 +58,8 @@ pub use producers::{Producer, Remembered};
 pub use properties::MetaProperties;
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
-pub use transactions::Aborted;
+pub use transactions::{Aborted, EndTxn};
+pub use verification::{Guard, Verification};
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
@@ -66,6 +68,7 @@ use epochs::LeaderEpochs;
 use names::Names;
 use producers::Producers;
 use segment::Segment;
+use verification::Verifications;
 
 /// One partition's log.
 #[derive(Debug)]
@@ -83,7 +86,9 @@ pub struct Log {
     recovery_point: Offset,
     epochs: LeaderEpochs,
     producers: Producers,
-    /// What a Kafka aborted, by first offset.
+    /// Whose transactions wait for the coordinator's word.
+    verifications: Verifications,
+    /// What was aborted, by first offset.
     aborted: Vec<Aborted>,
     /// Taken off `segment.ms` for the active segment.
     jitter_ms: i64,
@@ -164,9 +169,10 @@ impl Log {
         self.producers.iter()
     }
 
-    /// Forgets producers that have been silent since before `limit`, in ms.
+    /// Forgets producers that have been silent since before `limit`, in ms; not those that have a transaction open.
     pub fn expire_producers(&mut self, limit: i64) {
         self.producers.expire(limit);
+        self.verifications.expire(limit);
     }
 
     fn disk(&self) -> &dyn Disk {

@@ -10,6 +10,7 @@ use super::recovery::Recovered;
 use super::scan::Found;
 use super::segment::Segment;
 use super::snapshot;
+use super::transactions::Ended;
 use crate::base::{LeaderEpoch, Offset};
 use crate::record::BatchHeader;
 
@@ -80,7 +81,16 @@ impl Log {
             tracing::debug!(partition = %self.partition, %error, "not all producers' batches are known again");
         }
         self.each_header(from, |header, _| {
-            producers.note(header, header.base_offset, header.max_timestamp)
+            if header.is_control() {
+                producers.end(&Ended {
+                    producer_id: header.producer_id,
+                    producer_epoch: header.producer_epoch,
+                    coordinator_epoch: None,
+                    timestamp: header.max_timestamp,
+                });
+            } else {
+                producers.note(header, header.base_offset, header.max_timestamp);
+            }
         })?;
         self.producers = producers;
         Ok(())

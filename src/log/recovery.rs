@@ -16,6 +16,7 @@ use super::producers::Producers;
 use super::scan::{Found, Scan};
 use super::segment::{Segment, Youngest};
 use super::unchecked::Unchecked;
+use super::verification::Verifications;
 use super::verify::Verifier;
 use crate::base::{Offset, TopicPartition};
 use crate::config::TopicConfig;
@@ -95,6 +96,7 @@ impl Log {
             end: Offset::ZERO,
             recovery_point: Offset::ZERO,
             producers: Producers::default(),
+            verifications: Verifications::default(),
             aborted: Vec::new(),
             jitter_ms: 0,
             doomed: Vec::new(),

@@ -1,18 +1,55 @@
-//! Transactions, as far as klog reads what a Kafka wrote: which were aborted, by its `.txnindex` files (KIP-98), and whether
-//! one is still open. klog writes none yet.
+//! Transactions (KIP-98, KIP-890): markers end them, the last stable offset is where the first one that is open began, and those that
+//! were aborted stand in `.txnindex` files.
 
 use bytes::Bytes;
 
-use super::error::{OpenError, StorageError};
+use super::append::Placed;
+use super::error::{AppendError, OpenError, StorageError};
 use super::files::offset_of;
 use super::producers::Producer;
 use super::{Log, LogSlice};
-use crate::base::{Cursor, CursorError, Offset};
+use crate::base::{Cursor, CursorError, LeaderEpoch, Millis, Offset};
 use crate::os::FileSlice;
-use crate::record::{BatchHeader, HEADER_LEN};
+use crate::record::control::ControlRecord;
+use crate::record::{Batch, BatchHeader, BatchProducer, HEADER_LEN};
 
 /// Version, producer id, first and last offset, last stable offset.
 const ENTRY_LEN: usize = 2 + 8 + 8 + 8 + 8;
+
+/// The end of a producer's transaction, as its coordinator says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndTxn {
+    /// Whose transaction it is.
+    pub producer_id: i64,
+    /// The epoch that the marker bears, and the producer has from then on.
+    pub producer_epoch: i16,
+    /// The epoch of the coordinator.
+    pub coordinator_epoch: i32,
+    /// Whether it is committed; else aborted.
+    pub commit: bool,
+    /// The transactions' version: from 2 on the marker's epoch is newer than the transaction's (KIP-890).
+    pub transaction_version: i16,
+}
+
+impl EndTxn {
+    /// Whether the marker's epoch is newer than its transaction's.
+    pub fn bumps_epoch(&self) -> bool {
+        self.transaction_version >= 2
+    }
+}
+
+/// A marker as it stands in the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// Whose transaction it ends.
+    pub producer_id: i64,
+    /// The epoch that it bears.
+    pub producer_epoch: i16,
+    /// The epoch of the coordinator; `None` where compaction has taken out the record that told.
+    pub coordinator_epoch: Option<i32>,
+    /// Its timestamp.
+    pub timestamp: i64,
+}
 
 /// A transaction that was aborted.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -47,11 +84,58 @@ impl Log {
         next.map_or(self.end.get(), |header| header.base_offset)
     }
 
+    /// Ends a producer's transaction: appends a marker. One that finds no transaction open is appended too, and its epoch counts.
+    ///
+    /// # Errors
+    /// `Fenced` and `CoordinatorFenced` for old epochs; others as [`Log::append`].
+    pub fn append_marker(
+        &mut self,
+        end: EndTxn,
+        epoch: LeaderEpoch,
+        now: Millis,
+    ) -> Result<Placed, AppendError> {
+        self.refuse_offline()?;
+        self.producers.check_end(&end)?;
+        let EndTxn { producer_id: id, producer_epoch, coordinator_epoch, commit, .. } = end;
+        let record = match commit {
+            true => ControlRecord::Commit { coordinator_epoch },
+            false => ControlRecord::Abort { coordinator_epoch },
+        };
+        let producer = BatchProducer { id, epoch: producer_epoch, base_sequence: -1 };
+        let marker = record.batch(0, 0, now, producer).expect("one small record fits a batch");
+        let marker = Batch::new(marker).expect("a batch that was built is one");
+        let (placed, timestamp) = self.put(&marker, now, epoch, now)?;
+        let last_offset = placed.last_offset.get();
+        let coordinator_epoch = Some(coordinator_epoch);
+        let ended = Ended { producer_id: id, producer_epoch, coordinator_epoch, timestamp };
+        if let Some(first_offset) = self.producers.end(&ended).filter(|_| !commit) {
+            self.aborted.push(Aborted { first_offset, last_offset, producer_id: id });
+            self.aborted.sort_unstable();
+        }
+        self.verifications.ended(&end);
+        self.assert_invariants();
+        Ok(placed)
+    }
+
+    /// Below it all transactions are decided: where the first open one began, or the end of the log.
+    pub fn last_stable_offset(&self) -> Offset {
+        self.stable_below(self.end)
+    }
+
+    /// The same below a high watermark. Where that is not the end, a transaction whose marker is not below it counts as open too.
+    fn stable_below(&self, high_watermark: Offset) -> Offset {
+        let open = self.producers.first_open().map(|start| Offset::new(start.max(0)));
+        open.map_or(high_watermark, |open| open.max(self.start).min(high_watermark))
+    }
+
     /// The open transaction that began first, by the id of its producer.
     pub fn open_transaction(&self) -> Option<(i64, &Producer)> {
-        let open =
-            self.producers.iter().filter(|(_, producer)| producer.transaction_start.is_some());
-        open.min_by_key(|(_, producer)| producer.transaction_start)
+        self.producers.open().next()
+    }
+
+    /// All open transactions in the order in which they began, by the ids of their producers.
+    pub fn open_transactions(&self) -> impl Iterator<Item = (i64, &Producer)> {
+        self.producers.open()
     }
 
     /// Reads the transaction indexes of all segments. One that is damaged is refused: what it names must not be served.
