@@ -44,6 +44,7 @@ mod power_cut;
 mod readme;
 mod soak;
 mod soak_clients;
+mod streams;
 mod takeover;
 mod topics;
 mod txn_clients;
