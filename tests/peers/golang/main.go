@@ -3,6 +3,7 @@
 //	golang franz-go|sarama produce BOOTSTRAP TOPIC CODEC   sends the records on stdin, then ends
 //	golang franz-go|sarama consume BOOTSTRAP TOPIC COUNT   prints COUNT records from the start of every partition, then ends
 //	golang franz-go|sarama member BOOTSTRAP GROUP TOPIC ASSIGNOR   is a member of a consumer group until SIGTERM
+//	golang franz-go transact BOOTSTRAP   carries out the commands on stdin: see Transactor.java
 //
 // A record is a line of JSON: partition, offset, timestamp in ms, and key, value and header values in base64 or null. A member
 // prints a line for each thing that happens: "assigned PARTITION…", "revoked PARTITION…", "record PARTITION OFFSET VALUE". It commits what
@@ -35,6 +36,10 @@ type record struct {
 func main() {
 	if len(os.Args) == 7 && os.Args[2] == "member" {
 		member(os.Args[1], os.Args[3], os.Args[4], os.Args[5], os.Args[6])
+		return
+	}
+	if len(os.Args) == 4 && os.Args[1] == "franz-go" && os.Args[2] == "transact" {
+		franzGoTransactor(os.Args[3])
 		return
 	}
 	if len(os.Args) != 6 {
