@@ -275,11 +275,11 @@ fn read(
     if partition.is_deleted() {
         return Err(unknown(key).into());
     }
-    let end = log.end();
+    let (end, stable) = (log.end(), log.last_stable_offset());
     let mut data = PartitionData {
         partition_index: key.partition,
         high_watermark: end.get(),
-        last_stable_offset: end.get(),
+        last_stable_offset: stable.get(),
         log_start_offset: log.start().get(),
         records: Some(Records::Bytes(Default::default())),
         ..Default::default()
@@ -297,7 +297,9 @@ fn read(
         }
     }
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
-    let slice = log.slice(from, end, max_bytes, nothing_yet);
+    // Who reads what is committed sees nothing beyond the first transaction that is open.
+    let bound = if terms.read_committed { stable } else { end };
+    let slice = log.slice(from, bound, max_bytes, nothing_yet);
     if terms.read_committed
         && let Ok(slice) = &slice
     {
