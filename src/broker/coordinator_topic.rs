@@ -248,11 +248,6 @@ impl Loading {
         self.pending.contains(&partition)
     }
 
-    /// Whether all was read.
-    pub fn is_whole(&self) -> bool {
-        self.pending.is_empty() && self.failed.is_empty()
-    }
-
     /// Notes what is to be loaded.
     pub fn begin(&mut self, partitions: impl IntoIterator<Item = i32>) {
         self.pending.extend(partitions);

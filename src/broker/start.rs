@@ -129,8 +129,7 @@ impl Broker {
         node.partitions.set_strays_aside();
         tell_recovery(&node, begun.elapsed());
         checkpoint(&node).await;
-        groups::load(&node);
-        txns::load(&node);
+        txns::load(&node, groups::load(&node));
         background::start(&node);
         let broker = Broker {
             node,

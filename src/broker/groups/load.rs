@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use tokio::task::JoinHandle;
 
 use super::Coordinated;
 use crate::broker::coordinator_topic::{
@@ -31,9 +32,10 @@ struct Loaded {
 }
 
 /// Loads all groups, on the blocking pool; until a partition is read, its groups are refused with COORDINATOR_LOAD_IN_PROGRESS.
-pub fn load(node: &Arc<Node>) {
-    let Some(topic) = node.partitions.topic(CoordinatorTopic::Offsets.name()) else { return };
-    let slots: Vec<(i32, Slot)> = (0..).zip(topic.slots.iter().cloned()).collect();
+pub fn load(node: &Arc<Node>) -> JoinHandle<()> {
+    let topic = node.partitions.topic(CoordinatorTopic::Offsets.name());
+    let slots: Vec<(i32, Slot)> =
+        (0..).zip(topic.iter().flat_map(|topic| topic.slots.iter().cloned())).collect();
     node.groups.loading.write().begin(slots.iter().map(|(index, _)| *index));
     let node = node.clone();
     tokio::task::spawn_blocking(move || {
@@ -44,7 +46,7 @@ pub fn load(node: &Arc<Node>) {
             };
             node.groups.loading.write().end(index, done);
         }
-    });
+    })
 }
 
 fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {

@@ -2,7 +2,7 @@
 //! take the record that a transaction reaches a partition, and leave what was produced to it. Either would hold up readers of
 //! committed records for ever. Where one node is all of the cluster, it knows: it has loaded every transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytestring::ByteString;
@@ -20,70 +20,73 @@ struct Open {
     first_offset: i64,
 }
 
+/// What its coordinator knows of a producer.
+struct Known {
+    epoch: i16,
+    /// What its open or ending transaction reaches.
+    partitions: BTreeSet<Place>,
+}
+
 /// Ends the transactions that are open in some partition while their coordinator knows of none there: as it was decided, if that
-/// still is known, else by an abort. Blocking.
+/// still is known, else by an abort. Blocking; not while transactions may begin.
 pub fn heal(node: &Arc<Node>, decided: &HashMap<i64, Decided>) {
-    let alone = node.image().brokers().count() == 1;
-    if !alone || !node.transactions.loading.read().is_whole() {
+    if node.image().brokers().count() != 1 {
         return;
     }
-    let epochs = known_epochs(node);
+    let known = known(node);
     for partition in node.partitions.online() {
         let place = (ByteString::from(partition.id.topic.as_str()), partition.id.partition.get());
         for open in open_in(&partition) {
-            if is_known(node, &open, &place) {
+            let known = known.get(&open.producer_id);
+            if known.is_some_and(|known| known.partitions.contains(&place)) {
                 continue;
             }
-            let decided = decided.get(&open.producer_id);
-            let decided =
-                decided.filter(|end| end.epoch >= open.epoch && end.partitions.contains(&place));
-            let commit = decided.is_some_and(|end| end.commit);
-            // Whoever still produces by the old epoch is fenced with it.
-            let epoch = epochs.get(&open.producer_id).copied().unwrap_or(open.epoch);
+            let end = decided.get(&open.producer_id);
+            let end = end.filter(|end| end.epoch >= open.epoch && end.partitions.contains(&place));
+            // Whoever still produces by an older epoch is fenced with it.
+            let newest = known.map_or(open.epoch, |known| known.epoch.max(open.epoch));
             let marker = Marker {
                 producer_id: open.producer_id,
-                producer_epoch: decided.map_or(epoch.max(open.epoch), |end| end.epoch),
-                coordinator_epoch: partition_epoch(node, &partition),
-                commit,
+                producer_epoch: end.map_or(newest, |end| end.epoch),
+                coordinator_epoch: coordinator_epoch(&partition, open.producer_id),
+                commit: end.is_some_and(|end| end.commit),
                 transaction_version: TxnVersion::V0.level(),
             };
             let written = node.write_marker(&place.0, place.1, marker);
-            tracing::warn!(partition = %partition.id, producer_id = open.producer_id, first_offset = open.first_offset, commit,
+            tracing::warn!(partition = %partition.id, producer_id = open.producer_id,
+                first_offset = open.first_offset, commit = marker.commit,
                 error = written.err().map(|code| code.name()),
-                "a transaction was open that its coordinator does not know of: ended it");
+                "a transaction was open that no coordinator knows of: ended it");
         }
     }
 }
 
-/// The newest epoch of each producer that has a transactional id.
-fn known_epochs(node: &Node) -> HashMap<i64, i16> {
+fn known(node: &Node) -> HashMap<i64, Known> {
     let all = node.transactions.all().into_iter();
     let known = all.filter_map(|(_, found)| found.lock().known.clone());
-    known.map(|known| (known.producer_id, known.epoch)).collect()
+    known
+        .map(|it| {
+            let goes_on = it.state == TxnState::Ongoing || it.state.is_ending();
+            let partitions = if goes_on { it.partitions } else { BTreeSet::new() };
+            (it.producer_id, Known { epoch: it.epoch, partitions })
+        })
+        .collect()
 }
 
 fn open_in(partition: &Partition) -> Vec<Open> {
     let log = partition.log();
-    let open = log.producers().filter_map(|(producer_id, producer)| {
-        let first_offset = producer.transaction_start?;
-        Some(Open { producer_id, epoch: producer.epoch, first_offset })
+    let open = log.open_transactions().map(|(producer_id, producer)| Open {
+        producer_id,
+        epoch: producer.epoch,
+        first_offset: producer.transaction_start.unwrap_or(-1),
     });
     open.collect()
 }
 
-/// Whether a transaction that goes on, or whose end is being written, reaches the partition.
-fn is_known(node: &Node, open: &Open, place: &Place) -> bool {
-    node.transactions.all().into_iter().any(|(_, found)| {
-        let coordinated = found.lock();
-        coordinated.known.as_ref().is_some_and(|known| {
-            let goes_on = known.state == TxnState::Ongoing || known.state.is_ending();
-            goes_on && known.producer_id == open.producer_id && known.partitions.contains(place)
-        })
-    })
-}
-
-/// A marker must not seem older than the last one that a coordinator wrote there.
-fn partition_epoch(_node: &Node, partition: &Partition) -> i32 {
+/// A marker must not seem older than the last one that a coordinator wrote for the producer there.
+fn coordinator_epoch(partition: &Partition, producer_id: i64) -> i32 {
     let log = partition.log();
-    log.producers().map(|(_, producer)| producer.coordinator_epoch).max().unwrap_or(0).max(0)
+    let mut producers = log.producers();
+    let producer = producers.find(|(id, _)| *id == producer_id);
+    producer.map_or(0, |(_, producer)| producer.coordinator_epoch.max(0))
 }

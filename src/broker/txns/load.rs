@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 
 use super::Coordinated;
 use super::heal::heal;
@@ -36,29 +37,39 @@ struct Loaded {
     decided: HashMap<i64, Decided>,
 }
 
-/// Loads all transactional ids, on the blocking pool, and has finished what was not; until a partition is read, its ids are refused
-/// with COORDINATOR_LOAD_IN_PROGRESS.
-pub fn load(node: &Arc<Node>) {
+/// Loads all transactional ids, on the blocking pool, once the groups are loaded whose offsets may wait for them, and ends what nobody
+/// would end. Until then ids are refused with COORDINATOR_LOAD_IN_PROGRESS, so that no transaction begins meanwhile.
+pub fn load(node: &Arc<Node>, groups: JoinHandle<()>) {
     let topic = node.partitions.topic(CoordinatorTopic::Transactions.name());
     let slots: Vec<(i32, Slot)> =
         (0..).zip(topic.iter().flat_map(|topic| topic.slots.iter().cloned())).collect();
     node.transactions.loading.write().begin(slots.iter().map(|(index, _)| *index));
     let node = node.clone();
-    tokio::task::spawn_blocking(move || {
-        let mut decided = HashMap::new();
-        for (index, slot) in slots {
-            let loaded = match slot {
-                Slot::Online(partition) => load_one(&partition),
-                Slot::Offline(_) => None,
-            };
-            let whole = loaded.is_some();
-            let loaded = loaded.unwrap_or_default();
-            decided.extend(loaded.decided);
-            take(&node, loaded.transactions);
-            node.transactions.loading.write().end(index, whole);
-        }
-        heal(&node, &decided);
+    tokio::spawn(async move {
+        // A panic there was told by who panicked; what is loaded here does not depend on it.
+        let _ = groups.await;
+        tokio::task::spawn_blocking(move || load_all(&node, slots));
     });
+}
+
+fn load_all(node: &Arc<Node>, slots: Vec<(i32, Slot)>) {
+    let (mut decided, mut read) = (HashMap::new(), Vec::new());
+    for (index, slot) in slots {
+        let loaded = match slot {
+            Slot::Online(partition) => load_one(&partition),
+            Slot::Offline(_) => None,
+        };
+        read.push((index, loaded.is_some()));
+        let loaded = loaded.unwrap_or_default();
+        decided.extend(loaded.decided);
+        take(node, loaded.transactions);
+    }
+    // A transaction may be known in a partition that could not be read.
+    if read.iter().all(|(_, whole)| *whole) {
+        heal(node, &decided);
+    }
+    let mut loading = node.transactions.loading.write();
+    read.into_iter().for_each(|(index, whole)| loading.end(index, whole));
 }
 
 fn load_one(partition: &Partition) -> Option<Loaded> {
