@@ -298,17 +298,18 @@ fn read(
     }
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
     let slice = log.slice(from, end, max_bytes, nothing_yet);
-    if terms.read_committed
-        && let Ok(slice) = &slice
-    {
-        let aborted = |found: Aborted| AbortedTransaction {
-            producer_id: found.producer_id,
-            first_offset: found.first_offset,
-            ..Default::default()
-        };
-        let aborted = log.aborted(from, slice).into_iter().map(aborted).collect();
-        data.aborted_transactions = Some(aborted);
-    }
+    let slice = slice.and_then(|slice| {
+        if terms.read_committed {
+            let aborted = |found: Aborted| AbortedTransaction {
+                producer_id: found.producer_id,
+                first_offset: found.first_offset,
+                ..Default::default()
+            };
+            let found = log.aborted(from, &slice)?;
+            data.aborted_transactions = Some(found.into_iter().map(aborted).collect());
+        }
+        Ok(slice)
+    });
     drop(log);
     match slice {
         Ok(slice) => Ok((data, slice)),
