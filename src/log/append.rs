@@ -202,6 +202,7 @@ impl Log {
         segment.file(&self.files)?;
         self.names.change();
         // Last of all: on a full disk any step may fail, and the active segment must take batches still.
+        self.active().decided.stable_at_end = self.producers.first_open().unwrap_or(self.end.get());
         self.active().seal();
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();

@@ -7,9 +7,11 @@
 //! before this start is checked before it is first read: see [`Check`]. Compaction goes the same way, from [`Log::clean_plan`]
 //! by [`CleanPlan`] to [`Log::take_over`]; [`LogDir::sync`] makes many logs durable at once.
 
+mod aborted;
 mod append;
 mod believe;
 mod check;
+mod check_transactions;
 mod checkpoint;
 mod clean;
 mod cut;
@@ -29,6 +31,7 @@ mod read;
 mod rebuild;
 mod recall;
 mod recovery;
+mod replay;
 mod retention;
 mod scan;
 mod segment;
@@ -46,6 +49,7 @@ mod walk;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use aborted::Aborted;
 pub use append::Placed;
 pub use check::{Check, Checked};
 pub use checkpoint::Offsets;
@@ -58,7 +62,7 @@ pub use producers::{Producer, Remembered};
 pub use properties::MetaProperties;
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
-pub use transactions::{Aborted, EndTxn};
+pub use transactions::EndTxn;
 pub use verification::{Guard, Verification};
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
@@ -88,8 +92,6 @@ pub struct Log {
     producers: Producers,
     /// Whose transactions wait for the coordinator's word.
     verifications: Verifications,
-    /// What was aborted, by first offset.
-    aborted: Vec<Aborted>,
     /// Taken off `segment.ms` for the active segment.
     jitter_ms: i64,
     /// Renamed files and when they may go.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::error::AppendError;
-use super::transactions::{EndTxn, Ended};
+use super::replay::Ended;
+use super::transactions::EndTxn;
 use super::verification::Awaited;
 use crate::base::{Offset, ProducerId};
 use crate::record::BatchHeader;
@@ -69,7 +70,7 @@ impl Producer {
 }
 
 /// All producers of a partition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Producers {
     by_id: BTreeMap<i64, Producer>,
     /// The open transactions: where each began, and whose it is.
@@ -94,6 +95,11 @@ impl Producers {
         producer.is_some_and(|producer| {
             producer.epoch == header.producer_epoch && producer.transaction_start.is_some()
         })
+    }
+
+    /// Whether the producer has a transaction open, in whatever epoch.
+    pub fn has_open(&self, id: i64) -> bool {
+        self.by_id.get(&id).is_some_and(|producer| producer.transaction_start.is_some())
     }
 
     /// Holds a batch's epoch against its producer's.

@@ -1,5 +1,4 @@
 use super::*;
-use crate::log::transactions::Ended;
 
 fn batch(epoch: i16, first_sequence: i32, count: i32) -> BatchHeader {
     let mut bytes = [0; crate::record::HEADER_LEN];
@@ -20,7 +19,14 @@ fn transactional(header: BatchHeader) -> BatchHeader {
 
 fn marker(producer_epoch: i16, coordinator_epoch: i32) -> Ended {
     let coordinator_epoch = Some(coordinator_epoch);
-    Ended { producer_id: 7, producer_epoch, coordinator_epoch, timestamp: 5 }
+    Ended {
+        producer_id: 7,
+        producer_epoch,
+        coordinator_epoch,
+        aborts: false,
+        offset: 99,
+        timestamp: 5,
+    }
 }
 
 fn end(producer_epoch: i16, coordinator_epoch: i32, transaction_version: i16) -> EndTxn {

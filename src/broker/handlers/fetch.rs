@@ -300,17 +300,18 @@ fn read(
     // Who reads what is committed sees nothing beyond the first transaction that is open.
     let bound = if terms.read_committed { stable } else { end };
     let slice = log.slice(from, bound, max_bytes, nothing_yet);
-    if terms.read_committed
-        && let Ok(slice) = &slice
-    {
-        let aborted = |found: Aborted| AbortedTransaction {
-            producer_id: found.producer_id,
-            first_offset: found.first_offset,
-            ..Default::default()
-        };
-        let aborted = log.aborted(from, slice).into_iter().map(aborted).collect();
-        data.aborted_transactions = Some(aborted);
-    }
+    let slice = slice.and_then(|slice| {
+        if terms.read_committed {
+            let aborted = |found: Aborted| AbortedTransaction {
+                producer_id: found.producer_id,
+                first_offset: found.first_offset,
+                ..Default::default()
+            };
+            let found = log.aborted(from, &slice)?;
+            data.aborted_transactions = Some(found.into_iter().map(aborted).collect());
+        }
+        Ok(slice)
+    });
     drop(log);
     match slice {
         Ok(slice) => Ok((data, slice)),
