@@ -48,3 +48,4 @@ mod streams;
 mod takeover;
 mod topics;
 mod txn_clients;
+mod txn_raw;
