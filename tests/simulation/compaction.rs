@@ -73,7 +73,7 @@ impl Compacted {
         let opened = dir.open_log(&partition(), TOPIC_ID, self.config.clone());
         let (mut log, _) = opened.expect("a log that a crash left can be opened");
         log.check_all().expect("what was recovered is sound");
-        Running { dir, log }
+        Running { dir, log, early: Vec::new() }
     }
 
     fn live(&mut self) {
