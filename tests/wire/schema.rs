@@ -93,7 +93,11 @@ fn their_fields(page: &mut Page, depth: usize, fields: &Value, common: &Value) {
             [
                 &snake(text(field, "name").unwrap()),
                 ty,
-                &format!("{:?}", versions(text(field, "versions"))),
+                // A tagged field that does not say is there in the versions that tag it.
+                &format!(
+                    "{:?}",
+                    versions(text(field, "versions").or(text(field, "taggedVersions")))
+                ),
                 &format!("{nullable:?}"),
                 &tag,
                 &their_default(field, ty, nullable != Versions::NONE),
