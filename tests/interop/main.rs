@@ -48,4 +48,5 @@ mod streams;
 mod takeover;
 mod topics;
 mod txn_clients;
+mod txn_crash;
 mod txn_raw;
