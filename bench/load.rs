@@ -40,6 +40,9 @@ impl ProducerContext for Count {
     }
 }
 
+/// A record without a key.
+pub type Outgoing<'a> = BaseRecord<'a, [u8], [u8]>;
+
 /// What to write, and how surely.
 #[derive(Clone, Copy)]
 pub struct Plan {
@@ -67,7 +70,14 @@ pub fn produce_as(address: &str, topic: &str, plan: Plan) -> anyhow::Result<()> 
         .create_with_context(counted.clone())?;
     let value = filling(size);
     for _ in 0..count {
-        send(&producer, BaseRecord::to(topic).payload(&value))?;
+        let take = |record| {
+            let sent = producer.send(record);
+            if sent.is_err() {
+                producer.poll(Duration::from_millis(10));
+            }
+            sent
+        };
+        send(take, BaseRecord::to(topic).payload(&value))?;
     }
     producer.flush(STALL).context("the last records were not acknowledged in time")?;
     let failed = counted.failed.load(Ordering::Relaxed);
@@ -76,16 +86,16 @@ pub fn produce_as(address: &str, topic: &str, plan: Plan) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Hands a record to the producer; waits while its queue is full.
-pub fn send<C: ProducerContext<DeliveryOpaque = ()>>(
-    producer: &BaseProducer<C>,
-    mut record: BaseRecord<'_, [u8], [u8]>,
+/// Hands a record to `take`, a producer; again and again while its queue is full.
+pub fn send<'a>(
+    mut take: impl FnMut(Outgoing<'a>) -> Result<(), (KafkaError, Outgoing<'a>)>,
+    mut record: Outgoing<'a>,
 ) -> anyhow::Result<()> {
     loop {
-        match producer.send(record) {
+        match take(record) {
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                producer.poll(Duration::from_millis(10));
+                std::thread::sleep(Duration::from_millis(1));
                 record = again;
             }
             Err((error, _)) => return Err(error.into()),

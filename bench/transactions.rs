@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::broker::{Broker, Subject};
@@ -14,6 +14,9 @@ use crate::load::{self, Plan, config, filling};
 use crate::options::Options;
 use crate::raw::create_served;
 use crate::table::Figure;
+
+/// Its delivery reports are taken note of by a thread of its own: a commit waits for them.
+type Transactional = ThreadedProducer<DefaultProducerContext>;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// One node has no more replicas; klog asks for no more by itself.
@@ -52,8 +55,8 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     Ok(figures)
 }
 
-fn transactional(address: &str, id: &str) -> anyhow::Result<BaseProducer> {
-    let producer: BaseProducer = config(address)
+fn transactional(address: &str, id: &str) -> anyhow::Result<Transactional> {
+    let producer: Transactional = config(address)
         .set("transactional.id", id)
         .set("linger.ms", "0")
         .set("queue.buffering.max.messages", "500000")
@@ -69,11 +72,11 @@ fn committed(
     time: Duration,
     [producers, records]: [usize; 2],
 ) -> anyhow::Result<f64> {
-    let begun: Vec<BaseProducer> = (0..producers)
+    let begun: Vec<Transactional> = (0..producers)
         .map(|at| transactional(broker.address(), &format!("committer-{at}")))
         .collect::<anyhow::Result<_>>()?;
     let clock = Instant::now();
-    let commit = |producer: BaseProducer| {
+    let commit = |producer: Transactional| {
         let value = filling(100);
         let mut count = 0_u64;
         while clock.elapsed() < time {
@@ -115,7 +118,7 @@ fn end_to_end(broker: &Broker, time: Duration, interval: Duration) -> anyhow::Re
 
 /// Sends records at a steady pace, each bearing when it was due, in transactions that are committed after `interval`.
 fn send_paced(
-    producer: &BaseProducer,
+    producer: &Transactional,
     begin: Instant,
     time: Duration,
     interval: Duration,
@@ -143,7 +146,6 @@ fn send_paced(
         let value = u64::try_from(due.as_nanos())?.to_be_bytes();
         let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to("timed").payload(&value);
         producer.send(record).map_err(|(error, _)| error)?;
-        producer.poll(Duration::ZERO);
         sent += 1;
     }
     producer.commit_transaction(PATIENCE)?;
@@ -206,7 +208,7 @@ fn cost(options: &Options, broker: &Broker) -> anyhow::Result<Vec<Figure>> {
 }
 
 fn in_transactions(address: &str, count: u64) -> anyhow::Result<()> {
-    let producer: BaseProducer = config(address)
+    let producer: Transactional = config(address)
         .set("transactional.id", "bulk")
         .set("linger.ms", "5")
         .set("queue.buffering.max.messages", "500000")
@@ -216,7 +218,10 @@ fn in_transactions(address: &str, count: u64) -> anyhow::Result<()> {
     let mut begun = Instant::now();
     producer.begin_transaction()?;
     for at in 0..count {
-        load::send(&producer, BaseRecord::to("transactional").payload(&value))?;
+        load::send(
+            |record| producer.send(record),
+            BaseRecord::to("transactional").payload(&value),
+        )?;
         if at % 64 == 0 && begun.elapsed() >= Duration::from_millis(100) {
             producer.commit_transaction(PATIENCE)?;
             producer.begin_transaction()?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rdkafka::error::{KafkaError, RDKafkaError};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
 use crate::broker::Broker;
 use crate::klogs_own::Own;
@@ -21,6 +21,9 @@ use crate::loop_disk::LoopDisk;
 use crate::power_cut::cut;
 use crate::seed::{self, rounds};
 use crate::transactions::{SETTINGS, until_stable};
+
+/// Its delivery reports are taken note of by a thread of its own: a commit waits for them.
+type Transactional = ThreadedProducer<DefaultProducerContext>;
 
 const PARTITIONS: i32 = 6;
 const WORKERS: u64 = 3;
@@ -99,8 +102,8 @@ fn work(
 }
 
 /// A producer that took over from whoever bore its id before.
-fn begin_as(address: &str, id: u64) -> Option<BaseProducer> {
-    let producer: BaseProducer = config(address)
+fn begin_as(address: &str, id: u64) -> Option<Transactional> {
+    let producer: Transactional = config(address)
         .set("transactional.id", format!("worker-{id}"))
         .set("transaction.timeout.ms", "20000")
         .set("reconnect.backoff.ms", "10")
@@ -113,7 +116,7 @@ fn begin_as(address: &str, id: u64) -> Option<BaseProducer> {
 
 /// One transaction. `Err`: it had to be aborted, and was.
 fn transact(
-    producer: &BaseProducer,
+    producer: &Transactional,
     name: &str,
     count: usize,
     chance: &mut StdRng,
