@@ -193,12 +193,25 @@ pub enum LoadError<E: std::error::Error> {
 /// See [`LoadError`]; what `take` says ends it too.
 pub fn read_all<E: std::error::Error>(
     partition: &Partition,
-    mut take: impl FnMut(&Batch) -> Result<(), LoadError<E>>,
+    take: impl FnMut(&Batch) -> Result<(), LoadError<E>>,
 ) -> Result<(), LoadError<E>> {
-    let (mut from, end) = {
+    let (from, end) = {
         let log = partition.log();
         (log.start(), log.end())
     };
+    read_between(partition, from, end, take)
+}
+
+/// Reads the batches from the one that holds `from` up to, not including, `end`. Blocking.
+///
+/// # Errors
+/// See [`LoadError`]; what `take` says ends it too.
+pub fn read_between<E: std::error::Error>(
+    partition: &Partition,
+    mut from: Offset,
+    end: Offset,
+    mut take: impl FnMut(&Batch) -> Result<(), LoadError<E>>,
+) -> Result<(), LoadError<E>> {
     while from < end {
         let slice = partition.read(|log| log.slice(from, end, AT_ONCE, true))?;
         if slice.bytes == 0 {

@@ -4,18 +4,29 @@ use std::sync::Arc;
 
 use super::node::Node;
 use crate::meta::allocate_producer_ids;
+use crate::net::Pace;
 use crate::quorum::{SubmitError, submit};
 
 /// How many ids a block has, as Kafka's.
 const BLOCK: i64 = 1000;
 
+/// How many an address gets at once before its pace counts: a cluster of clients that starts.
+const BURST: u32 = 10_000;
+
 /// The rest of the block at hand.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ProducerIds {
     left: tokio::sync::Mutex<std::ops::Range<i64>>,
+    /// How often each address may ask for one.
+    pub pace: Pace,
 }
 
 impl ProducerIds {
+    /// None at hand yet; each address gets so many a second.
+    pub fn new(per_second: u32) -> ProducerIds {
+        ProducerIds { left: Default::default(), pace: Pace::new(per_second, BURST) }
+    }
+
     /// An id that nobody ever had. Ids of a block that a crash left unused stay so.
     ///
     /// # Errors

@@ -119,6 +119,10 @@ pub struct BrokerConfig {
     pub transactional_id_expiration_ms: i64,
     /// `transaction.partition.verification.enable`.
     pub transaction_verification: bool,
+    /// `klog.max.transactional.ids`: more are refused.
+    pub max_transactional_ids: usize,
+    /// `klog.producer.ids.per.second.per.ip`: for so many an address may ask, beyond ten thousand at once.
+    pub producer_ids_per_second: u32,
     /// `offset.metadata.max.bytes`: how much a committer may remember beside an offset.
     pub offset_metadata_max_bytes: usize,
     /// `klog.max.inflight.requests.per.connection`: read ahead of their answers.
@@ -194,6 +198,8 @@ impl Default for BrokerConfig {
             transaction_remove_interval_ms: 3_600_000,
             transactional_id_expiration_ms: 604_800_000,
             transaction_verification: true,
+            max_transactional_ids: 1_000_000,
+            producer_ids_per_second: 100,
             offset_metadata_max_bytes: 4096,
             max_in_flight: 100,
             max_in_flight_bytes: 16 << 20,

@@ -82,8 +82,12 @@ broker_keys! {
         |c, v| c.max_in_flight_bytes = number(v, 1024, INT)? as usize, |c| c.max_in_flight_bytes;
     "klog.max.inflight.requests.per.connection", Int, "How many requests of a connection are read ahead of their answers.",
         |c, v| c.max_in_flight = number(v, 1, 100_000)? as usize, |c| c.max_in_flight;
+    "klog.max.transactional.ids", Int, "How many transactional ids are kept, as each takes memory until it expires; more are refused.",
+        |c, v| c.max_transactional_ids = number(v, 1, INT)? as usize, |c| c.max_transactional_ids;
     "klog.open.files", Int, "How many segment files are held open; the least recently used are closed.",
         |c, v| c.open_files = number(v, 16, INT)? as usize, |c| c.open_files;
+    "klog.producer.ids.per.second.per.ip", Int, "For how many producer ids an address may ask in a second, beyond ten thousand at once; it waits for more.",
+        |c, v| c.producer_ids_per_second = number(v, 1, 1_000_000)? as u32, |c| c.producer_ids_per_second;
     "klog.request.timeout.ms", Long, "How long a request may take to arrive and a response to leave before the connection is closed.",
         |c, v| c.io_timeout_ms = number(v, 1, LONG)?, |c| c.io_timeout_ms;
     "klog.scrub.bytes.per.second", Long, "How fast is checked, in the background, what stood on disk before the start; 0: only what is fetched.",

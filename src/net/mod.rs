@@ -9,6 +9,7 @@ mod descriptors;
 mod frame;
 mod limits;
 mod listener;
+mod pace;
 mod seldom;
 mod send;
 
@@ -23,6 +24,7 @@ pub use descriptors::{Shares, raise_limit, share};
 pub use frame::{Frame, FrameError, FrameLimits};
 pub use limits::{Limits, Permit, TooMany};
 pub use listener::{BindError, Listener};
+pub use pace::Pace;
 pub use seldom::Seldom;
 pub use send::FileSending;
 

@@ -159,6 +159,25 @@ impl Transaction {
         fenced.ending(TxnState::PrepareAbort, cluster, -1, now_ms)
     }
 
+    /// Some log has a newer epoch of the producer than is known: a power cut took the records in between. What was known to be
+    /// going on is long over, and no epoch is given out twice.
+    pub fn overtaken(&self, epoch: i16, now_ms: i64) -> Transaction {
+        assert!(epoch > self.epoch);
+        let over = Transaction {
+            state: TxnState::CompleteAbort,
+            previous_producer_id: self.producer_id,
+            next_producer_id: -1,
+            epoch,
+            last_epoch: -1,
+            partitions: Default::default(),
+            started_at: self.started_at.max(0),
+            updated_at: now_ms,
+            ..self.clone()
+        };
+        over.assert_invariants();
+        over
+    }
+
     /// The transaction reaches more partitions, and begins if none is open. `None`: it reaches them already.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! InitProducerId (key 22), v0 to v5. An id that nobody ever had, epoch 0, for an idempotent producer. With a transactional id: that
 //! id's producer, with an epoch that fences whoever was it before. v3 whoever goes on after an error says who it is
-//! (KIP-360), v4 PRODUCER_FENCED.
+//! (KIP-360), v4 PRODUCER_FENCED. Each id costs memory until it expires: an address that asks for very many is made to wait.
 
 use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
@@ -9,20 +9,29 @@ use crate::txn::Producer;
 use crate::wire::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 
 pub fn handle(call: Call<InitProducerIdRequest>) -> Reply<InitProducerIdResponse> {
-    let Call { node, version, request, .. } = call;
+    let Call { node, version, request, origin, .. } = call;
     let current = (request.producer_id >= 0)
         .then_some(Producer { id: request.producer_id, epoch: request.producer_epoch });
     if (request.producer_id < 0) != (request.producer_epoch < 0) {
         return Reply::ready(failed(ErrorCode::InvalidRequest));
     }
+    let wait = node.producer_ids.pace.wait(origin.peer.ip());
     Reply::later(async move {
+        if !wait.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = node.stopping.cancelled() => return failed(ErrorCode::CoordinatorNotAvailable),
+            }
+        }
         let timeout_ms = request.transaction_timeout_ms;
         let begun = match &request.transactional_id {
             None => node.fresh_producer_id().await.map(|id| Producer { id, epoch: 0 }),
             Some(id) => node.init_transactional(id, timeout_ms, current).await,
         };
+        let throttle_time_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         match begun {
             Ok(Producer { id, epoch }) => InitProducerIdResponse {
+                throttle_time_ms,
                 producer_id: id,
                 producer_epoch: epoch,
                 ..Default::default()

@@ -2,6 +2,7 @@
 //! take the record that a transaction reaches a partition, and leave what was produced to it. Either would hold up readers of
 //! committed records for ever. Where one node is all of the cluster, it knows: it has loaded every transaction.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -9,9 +10,11 @@ use bytestring::ByteString;
 
 use super::load::Decided;
 use super::markers::Marker;
+use crate::base::{Millis, Offset};
+use crate::broker::coordinator_topic::{LoadError, read_between};
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
-use crate::txn::{Place, TxnState, TxnVersion};
+use crate::txn::{Place, RecordError, TxnState, TxnVersion};
 
 /// A transaction that is open in a partition.
 struct Open {
@@ -33,6 +36,7 @@ pub fn heal(node: &Arc<Node>, decided: &HashMap<i64, Decided>) {
     if node.image().brokers().count() != 1 {
         return;
     }
+    raise_epochs(node);
     let known = known(node);
     for partition in node.partitions.online() {
         let place = (ByteString::from(partition.id.topic.as_str()), partition.id.partition.get());
@@ -42,7 +46,8 @@ pub fn heal(node: &Arc<Node>, decided: &HashMap<i64, Decided>) {
                 continue;
             }
             let end = decided.get(&open.producer_id);
-            let end = end.filter(|end| end.epoch >= open.epoch && end.partitions.contains(&place));
+            let end = end.filter(|end| end.partitions.contains(&place));
+            let end = end.filter(|end| ended_by(&partition, &open, end));
             // Whoever still produces by an older epoch is fenced with it.
             let newest = known.map_or(open.epoch, |known| known.epoch.max(open.epoch));
             let marker = Marker {
@@ -57,6 +62,69 @@ pub fn heal(node: &Arc<Node>, decided: &HashMap<i64, Decided>) {
                 first_offset = open.first_offset, commit = marker.commit,
                 error = written.err().map(|code| code.name()),
                 "a transaction was open that no coordinator knows of: ended it");
+        }
+    }
+}
+
+/// Whether a decision is about a transaction that is open: its marker was lost. It may be about the one before, with the marker in
+/// place: a log loses an end only, so nothing can stand behind a marker that was lost.
+fn ended_by(partition: &Partition, open: &Open, end: &Decided) -> bool {
+    match end.epoch.cmp(&open.epoch) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        Ordering::Equal if end.bumps_epoch => false,
+        Ordering::Equal => match has_marker_since(partition, open, end.at) {
+            Ok(has) => !has,
+            Err(error) => {
+                tracing::error!(partition = %partition.id, %error, "cannot tell how a transaction ended: it is aborted");
+                false
+            }
+        },
+    }
+}
+
+/// Whether a marker of the producer, written at `since` or later, stands before its open transaction.
+fn has_marker_since(
+    partition: &Partition,
+    open: &Open,
+    since: i64,
+) -> Result<bool, LoadError<RecordError>> {
+    let first = partition.read(|log| log.offset_for_timestamp(Millis(since)))?;
+    let Some(first) = first.filter(|first| first.offset.get() < open.first_offset) else {
+        return Ok(false);
+    };
+    let mut found = false;
+    read_between(partition, first.offset, Offset::new(open.first_offset), |batch| {
+        let header = batch.header();
+        let is_marker = header.is_control() && header.producer_id == open.producer_id;
+        found |= is_marker && header.max_timestamp >= since;
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// No epoch is given out twice, whatever records of the coordinator a power cut took.
+fn raise_epochs(node: &Node) {
+    let mut newest: HashMap<i64, i16> = HashMap::new();
+    for partition in node.partitions.online() {
+        for (producer_id, producer) in partition.log().producers() {
+            let epoch = newest.entry(producer_id).or_default();
+            *epoch = producer.epoch.max(*epoch);
+        }
+    }
+    for (id, found) in node.transactions.all() {
+        let mut coordinated = found.lock();
+        let Some(known) = &coordinated.known else { continue };
+        let newest = newest.get(&known.producer_id).copied().unwrap_or(0);
+        if newest <= known.epoch {
+            continue;
+        }
+        let next = known.overtaken(newest, node.now().0);
+        tracing::warn!(transactional_id = %id, producer_id = known.producer_id, known = known.epoch, newest,
+            "records of a transactional id were lost: it goes on with the newest epoch that a log has");
+        node.transactions.undone.lock().remove(&id);
+        if let Err(code) = node.keep_transaction(&id, &mut coordinated, next) {
+            tracing::error!(transactional_id = %id, code = code.name(), "its newest epoch could not be written");
         }
     }
 }

@@ -25,7 +25,7 @@ impl Node {
     /// Makes the asker the producer of a transactional id; who was it before is fenced, and its open transaction aborted.
     ///
     /// # Errors
-    /// As [`Transaction::init`]; INVALID_TRANSACTION_TIMEOUT.
+    /// As [`Transaction::init`]; INVALID_TRANSACTION_TIMEOUT; POLICY_VIOLATION for one id too many.
     pub async fn init_transactional(
         self: &Arc<Node>,
         id: &ByteString,
@@ -61,7 +61,8 @@ impl Node {
     }
 
     fn try_init(&self, id: &ByteString, ask: InitAsk) -> Result<(Init, Durable), Decline> {
-        let found = self.transactions.find_or_make(id);
+        let most = self.config.max_transactional_ids;
+        let found = self.transactions.find_or_make(id, most)?;
         let mut coordinated = found.lock();
         if coordinated.dead {
             return Err(ErrorCode::ConcurrentTransactions.into());

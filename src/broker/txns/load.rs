@@ -16,7 +16,7 @@ use crate::broker::node::Node;
 use crate::broker::partition::Partition;
 use crate::broker::partitions::Slot;
 use crate::record::{Batch, records};
-use crate::txn::{Place, RecordError, Transaction, decode};
+use crate::txn::{Place, RecordError, Transaction, TxnVersion, decode};
 
 /// How a transaction was decided to end, and which partitions it reached.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct Decided {
     pub commit: bool,
     /// What it reached.
     pub partitions: BTreeSet<Place>,
+    /// When it was decided, in ms.
+    pub at: i64,
+    /// Whether its markers' epoch is newer than that of its records (KIP-890).
+    pub bumps_epoch: bool,
 }
 
 /// What is kept in one partition.
@@ -122,6 +126,8 @@ impl Loaded {
                 epoch: known.epoch,
                 commit: known.state.commits(),
                 partitions: known.partitions.clone(),
+                at: known.updated_at,
+                bumps_epoch: known.client_version >= TxnVersion::V2,
             };
             self.decided.insert(known.producer_id, decided);
         }

@@ -81,13 +81,24 @@ impl Transactions {
         self.by_id.read().get(id).cloned()
     }
 
-    fn find_or_make(&self, id: &ByteString) -> Arc<Mutex<Coordinated>> {
+    /// One that may be new.
+    ///
+    /// # Errors
+    /// POLICY_VIOLATION if there are `most` already.
+    fn find_or_make(
+        &self,
+        id: &ByteString,
+        most: usize,
+    ) -> Result<Arc<Mutex<Coordinated>>, ErrorCode> {
         if let Some(found) = self.find(id) {
-            return found;
+            return Ok(found);
         }
         let mut by_id = self.by_id.write();
+        if by_id.len() >= most && !by_id.contains_key(id) {
+            return Err(ErrorCode::PolicyViolation);
+        }
         // A slice would keep all of its frame.
-        by_id.entry(ByteString::from(&**id)).or_default().clone()
+        Ok(by_id.entry(ByteString::from(&**id)).or_default().clone())
     }
 
     fn all(&self) -> Vec<(ByteString, Arc<Mutex<Coordinated>>)> {
