@@ -93,4 +93,4 @@ impl Log {
 
 #[cfg(test)]
 #[path = "transactions_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -13,11 +13,20 @@ use crate::record::{
 
 /// Appends one record in the producer's transaction, which opens if it is not open.
 pub(in crate::log) fn write(log: &mut Log, id: i64, epoch: i16, base_sequence: i32) -> Placed {
+    write_keyed(log, (id, epoch, base_sequence), b"key")
+}
+
+/// The same with a key.
+pub(in crate::log) fn write_keyed(
+    log: &mut Log,
+    (id, epoch, base_sequence): (i64, i16, i32),
+    key: &[u8],
+) -> Placed {
     let producer = BatchProducer { id, epoch, base_sequence };
     let options = BatchOptions { producer, transactional: true, ..BatchOptions::default() };
     let mut builder = BatchBuilder::new(options);
     let none: [(&[u8], Option<&[u8]>); 0] = [];
-    builder.append(NOW.0, None, Some(b"value"), none).unwrap();
+    builder.append(NOW.0, Some(key), Some(b"value"), none).unwrap();
     let batch = Batch::new(builder.build().unwrap()).unwrap();
     let limits = Limits { now: NOW, ..Limits::default() };
     let checked = validate_produced(&batch, &limits, &mut Scratch::new()).unwrap();
@@ -162,7 +171,7 @@ fn a_stop_and_a_crash_keep_them_whatever_became_of_the_indexes() {
     let mut chance = chance();
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path());
-    for round in 0..12 {
+    for round in 0..24 {
         random_work(&mut log, &mut chance, 30);
         let clean = round % 2 == 0;
         if clean {
@@ -171,15 +180,26 @@ fn a_stop_and_a_crash_keep_them_whatever_became_of_the_indexes() {
         let written = index_files(dir.path());
         let point = if clean { log.end() } else { log.recovery_point() };
         drop(log);
-        let harm = chance.random_range(0..4);
+        let harm = chance.random_range(0..8);
         for (name, bytes) in written {
             let path = dir.path().join(name);
             match harm {
                 0 => std::fs::remove_file(path).unwrap(),
                 1 => std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap(),
                 2 => {
-                    std::fs::write(path, bytes.iter().map(|it| it ^ 1).collect::<Vec<_>>()).unwrap()
+                    let bent: Vec<u8> = bytes.iter().map(|byte| byte ^ 1).collect();
+                    std::fs::write(path, bent).unwrap();
                 }
+                3 => std::fs::write(path, []).unwrap(),
+                4 => std::fs::write(path, vec![0; bytes.len()]).unwrap(),
+                // The last transaction begins a record later than it did.
+                5 if !bytes.is_empty() => {
+                    let mut bytes = bytes;
+                    let at = bytes.len() - 34 + 17;
+                    bytes[at] = bytes[at].wrapping_add(1);
+                    std::fs::write(path, bytes).unwrap();
+                }
+                6 => std::fs::write(path, bytes.repeat(2)).unwrap(),
                 _ => {}
             }
         }

@@ -15,6 +15,8 @@ mod recover;
 mod swap;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transaction_tests;
 mod transactions;
 mod write;
 

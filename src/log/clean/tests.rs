@@ -15,9 +15,9 @@ use crate::record::{
     Batch, BatchBuilder, BatchOptions, BatchProducer, Checked, Codec, records, split_batches,
 };
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
-fn config() -> TopicConfig {
+pub(super) fn config() -> TopicConfig {
     TopicConfig {
         compact: true,
         delete: false,
@@ -28,12 +28,12 @@ fn config() -> TopicConfig {
     }
 }
 
-struct Fixture {
-    dir: LogDir,
-    log: Log,
+pub(super) struct Fixture {
+    pub dir: LogDir,
+    pub log: Log,
 }
 
-fn open(folder: &Path, config: TopicConfig) -> Fixture {
+pub(super) fn open(folder: &Path, config: TopicConfig) -> Fixture {
     let os = Os::real();
     let files = Arc::new(FileCache::new(os.disk.clone(), 16));
     let dir = LogDir::open(&os, folder, files).unwrap();
@@ -42,14 +42,14 @@ fn open(folder: &Path, config: TopicConfig) -> Fixture {
     Fixture { dir, log }
 }
 
-fn partition() -> TopicPartition {
+pub(super) fn partition() -> TopicPartition {
     TopicPartition { topic: TopicName::new("t").unwrap(), partition: PartitionIndex::ZERO }
 }
 
-type Write = (u8, Option<Vec<u8>>);
+pub(super) type Write = (u8, Option<Vec<u8>>);
 
 impl Fixture {
-    fn append(&mut self, writes: &[Write], codec: Codec, producer: BatchProducer) -> i64 {
+    pub fn append(&mut self, writes: &[Write], codec: Codec, producer: BatchProducer) -> i64 {
         let options = BatchOptions { codec, producer, ..BatchOptions::default() };
         let mut builder = BatchBuilder::new(options);
         for (key, value) in writes {
@@ -62,15 +62,21 @@ impl Fixture {
         placed.base_offset.get()
     }
 
-    fn flush(&mut self) {
+    pub fn flush(&mut self) {
         if let Some(plan) = self.log.flush_plan().unwrap() {
             plan.run().unwrap();
             self.log.flushed(plan.up_to());
         }
     }
 
+    /// Compacts all again that was compacted before.
+    pub fn clean_again(&mut self, now: i64) {
+        self.dir.set_cleaned_to(&partition(), Offset::ZERO).unwrap();
+        self.clean(now, 100);
+    }
+
     /// Compacts once; returns how many groups were swapped.
-    fn clean(&mut self, now: i64, keys: u64) -> usize {
+    pub fn clean(&mut self, now: i64, keys: u64) -> usize {
         self.flush();
         self.log.check_all().unwrap();
         let cleaned = self.dir.cleaned_to(&partition());
