@@ -16,7 +16,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 const STALL: Duration = Duration::from_secs(60);
 
-fn config(address: &str) -> ClientConfig {
+pub fn config(address: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", address);
     config
@@ -40,33 +40,67 @@ impl ProducerContext for Count {
     }
 }
 
+/// A record without a key.
+pub type Outgoing<'a> = BaseRecord<'a, [u8], [u8]>;
+
+/// What to write, and how surely.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub count: u64,
+    /// Bytes of a record.
+    pub size: usize,
+    pub acks: &'static str,
+    pub idempotent: bool,
+}
+
 /// Writes `count` records of `size` bytes with acks=1 and librdkafka's own batching, and waits for the last ack.
 pub fn produce(address: &str, topic: &str, count: u64, size: usize) -> anyhow::Result<()> {
+    produce_as(address, topic, Plan { count, size, acks: "1", idempotent: false })
+}
+
+/// Writes records with librdkafka's own batching, and waits for the last ack.
+pub fn produce_as(address: &str, topic: &str, plan: Plan) -> anyhow::Result<()> {
+    let Plan { count, size, .. } = plan;
     let counted = Count::default();
     let producer: BaseProducer<Count> = config(address)
-        .set("acks", "1")
+        .set("acks", plan.acks)
+        .set("enable.idempotence", plan.idempotent.to_string())
         .set("linger.ms", "5")
         .set("queue.buffering.max.messages", "500000")
         .create_with_context(counted.clone())?;
     let value = filling(size);
     for _ in 0..count {
-        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(&value);
-        loop {
-            match producer.send(record) {
-                Ok(()) => break,
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                    producer.poll(Duration::from_millis(10));
-                    record = again;
-                }
-                Err((error, _)) => return Err(error.into()),
+        let take = |record| {
+            let sent = producer.send(record);
+            if sent.is_err() {
+                producer.poll(Duration::from_millis(10));
             }
-        }
+            sent
+        };
+        send(take, BaseRecord::to(topic).payload(&value))?;
     }
     producer.flush(STALL).context("the last records were not acknowledged in time")?;
     let failed = counted.failed.load(Ordering::Relaxed);
     ensure!(failed == 0, "{failed} records were not delivered");
     ensure!(counted.delivered.load(Ordering::Relaxed) == count, "some records went missing");
     Ok(())
+}
+
+/// Hands a record to `take`, a producer; again and again while its queue is full.
+pub fn send<'a>(
+    mut take: impl FnMut(Outgoing<'a>) -> Result<(), (KafkaError, Outgoing<'a>)>,
+    mut record: Outgoing<'a>,
+) -> anyhow::Result<()> {
+    loop {
+        match take(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                std::thread::sleep(Duration::from_millis(1));
+                record = again;
+            }
+            Err((error, _)) => return Err(error.into()),
+        }
+    }
 }
 
 /// Reads `count` records from the start of all partitions.

@@ -16,6 +16,7 @@ mod small;
 mod start;
 mod table;
 mod throughput;
+mod transactions;
 
 use broker::Subject;
 use clap::{Parser, ValueEnum};
@@ -58,6 +59,7 @@ fn run(
         Case::Partitions => many::run,
         Case::Groups => groups::run,
         Case::Members => members::run,
+        Case::Transactions => transactions::run,
     };
     let mut legs = Vec::new();
     for round in 1..=options.rounds {

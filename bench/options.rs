@@ -37,7 +37,7 @@ pub struct Options {
     pub fill_page_cache_gib: u64,
 
     /// Bytes of data, in MiB
-    #[arg(long, default_value_t = 1024, help_heading = "throughput, members")]
+    #[arg(long, default_value_t = 1024, help_heading = "throughput, members, transactions")]
     pub mib: u64,
     /// Bytes of data in the warm-up, in MiB
     #[arg(long, default_value_t = 256, help_heading = "throughput")]
@@ -60,7 +60,7 @@ pub struct Options {
     #[arg(long, default_value_t = 16, help_heading = "flush")]
     pub flush_connections: usize,
     /// How long to measure, after a warm-up of a fifth of it
-    #[arg(long, default_value_t = 10, help_heading = "small, flush, groups")]
+    #[arg(long, default_value_t = 10, help_heading = "small, flush, groups, transactions")]
     seconds: u64,
 
     /// Partitions in all, a thousand a topic
@@ -79,6 +79,10 @@ pub struct Options {
     /// Connections, each with one commit in flight
     #[arg(long, default_value_t = 16, help_heading = "groups")]
     pub committers: usize,
+
+    /// Producers, each with one transaction after the other
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16], help_heading = "transactions")]
+    pub transactors: Vec<usize>,
 
     /// cargo bench adds this
     #[arg(long, hide = true)]
@@ -125,4 +129,6 @@ pub enum Case {
     /// Groups of the classic protocol, of klog's own members: how long a cooperative rebalance takes with heartbeats every 100 ms, and
     /// how fast a group reads beside a consumer without one
     Members,
+    /// Transactions a second, how soon what is committed is read, what they cost beside plain records
+    Transactions,
 }

@@ -14,4 +14,5 @@ pub mod net;
 pub mod os;
 pub mod quorum;
 pub mod record;
+pub mod txn;
 pub mod wire;

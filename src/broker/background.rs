@@ -10,6 +10,7 @@ use super::groups;
 use super::node::Node;
 use super::partition::Partition;
 use super::scrub;
+use super::txns;
 use crate::base::Millis;
 use crate::log::{LogDir, StorageError};
 
@@ -28,7 +29,9 @@ pub fn start(node: &Arc<Node>) {
     every(node, millis(node.config.retention_check_interval_ms), retain);
     every(node, millis(node.config.checkpoint_interval_ms), checkpoint);
     every(node, millis(node.config.offsets_check_interval_ms), groups::expire);
+    every(node, millis(node.config.transaction_remove_interval_ms), txns::forget_expired);
     tokio::spawn(groups::run(node.clone()));
+    txns::start(node);
     scrub::start(node);
     cleaner::start(node);
 }

@@ -135,16 +135,21 @@ fn clean(
         if partition.is_deleted() {
             return Err(CleanError::Stopped);
         }
-        log.clean_plan(filth, now)?
+        match log.clean_plan(filth, now) {
+            Ok(plan) => plan,
+            Err(ReadError::Storage(error)) => return Err(error.into()),
+            // All is checked: nothing else is met.
+            Err(_) => return Err(CleanError::Stopped),
+        }
     };
     let threads = node.config.cleaner_threads.max(1) as u64;
     let limits = CleanLimits {
         map_bytes: node.config.cleaner_dedupe_bytes / threads,
         load_factor: node.config.cleaner_load_factor,
     };
-    let mapped = plan.map(&limits, &mut pace)?;
+    let mut mapped = plan.map(&limits, &mut pace)?;
     for group in plan.groups(&mapped) {
-        let Some(cleaned) = plan.clean(&group, &mapped, &mut pace)? else { continue };
+        let Some(cleaned) = plan.clean(&group, &mut mapped, &mut pace)? else { continue };
         let mut log = partition.log();
         // Another topic may have its folder by now.
         let taken = match partition.is_deleted() {
@@ -174,7 +179,16 @@ fn check_first(
     pace: &mut dyn FnMut(u64) -> bool,
 ) -> Result<bool, StorageError> {
     loop {
-        let Some(check) = partition.log().next_check()? else { return Ok(true) };
+        let next = partition.log().next_check();
+        let check = match next {
+            Ok(Some(check)) => check,
+            Ok(None) => return Ok(true),
+            Err(ReadError::Storage(error)) => return Err(error),
+            Err(error) => {
+                partition.read_failed(&error);
+                return Ok(false);
+            }
+        };
         if !pace(check.bytes()) {
             return Ok(false);
         }

@@ -151,6 +151,11 @@ serve! {
     delete_records::DeleteRecordsRequest, 0..=2;
     init_producer_id::InitProducerIdRequest, 0..=5;
     offset_for_leader_epoch::OffsetForLeaderEpochRequest, 2..=4;
+    add_partitions_to_txn::AddPartitionsToTxnRequest, 0..=5;
+    add_offsets_to_txn::AddOffsetsToTxnRequest, 0..=4;
+    end_txn::EndTxnRequest, 0..=5;
+    write_txn_markers::WriteTxnMarkersRequest, 1..=2;
+    txn_offset_commit::TxnOffsetCommitRequest, 0..=5;
     describe_configs::DescribeConfigsRequest, 1..=4;
     alter_configs::AlterConfigsRequest, 0..=2;
     describe_log_dirs::DescribeLogDirsRequest, 1..=5;
@@ -164,6 +169,8 @@ serve! {
     update_features::UpdateFeaturesRequest, 0..=2;
     describe_cluster::DescribeClusterRequest, 0..=2;
     describe_producers::DescribeProducersRequest, 0..=0;
+    describe_transactions::DescribeTransactionsRequest, 0..=0;
+    list_transactions::ListTransactionsRequest, 0..=2;
     consumer_group_heartbeat::ConsumerGroupHeartbeatRequest, 0..=1;
     consumer_group_describe::ConsumerGroupDescribeRequest, 0..=1;
     list_config_resources::ListConfigResourcesRequest, 0..=1;

@@ -9,6 +9,7 @@ mod aside;
 mod background;
 mod cleaner;
 mod connection;
+mod coordinator_topic;
 mod defaults;
 mod dispatch;
 mod groups;
@@ -24,6 +25,7 @@ mod reply;
 mod scrub;
 mod sessions;
 mod start;
+mod txns;
 
 pub use dispatch::{SERVED, Served};
 pub use loggers::{Loggers, ROOT as ROOT_LOGGER};

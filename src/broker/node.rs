@@ -13,9 +13,10 @@ use super::partition::Partition;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use super::sessions::Sessions;
+use super::txns::Transactions;
 use crate::base::{Millis, Offset, TopicId};
 use crate::config::BrokerConfig;
-use crate::log::{AppendError, Placed};
+use crate::log::{AppendError, EndTxn, Guard, Log, Placed};
 use crate::meta::{Image, NewTopic, create_topic};
 use crate::net::{Budget, Seldom};
 use crate::os::Os;
@@ -39,6 +40,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// Consumer groups.
     pub groups: Groups,
+    /// Transactions.
+    pub transactions: Transactions,
     /// Producer ids to hand out.
     pub producer_ids: ProducerIds,
     /// The levels of its own log.
@@ -111,11 +114,52 @@ impl Node {
         checked: &Checked,
         now: Millis,
     ) -> Result<Appended, AppendError> {
+        self.append_guarded(partition, batch, checked, now, None)
+    }
+
+    /// The same, for the first batch of a transaction, which its coordinator was asked about.
+    ///
+    /// # Errors
+    /// As [`Node::append`].
+    pub fn append_guarded(
+        &self,
+        partition: &Arc<Partition>,
+        batch: &Batch,
+        checked: &Checked,
+        now: Millis,
+        guard: Option<Guard>,
+    ) -> Result<Appended, AppendError> {
+        let epoch = partition.leader_epoch;
+        self.append_with(partition, |log| match guard {
+            None => log.append(batch, checked, epoch, now),
+            Some(guard) => log.append_verified(batch, checked, epoch, now, guard),
+        })
+    }
+
+    /// Appends the marker that ends a producer's transaction.
+    ///
+    /// # Errors
+    /// As [`Node::append`].
+    pub fn append_marker(
+        &self,
+        partition: &Arc<Partition>,
+        marker: EndTxn,
+        now: Millis,
+    ) -> Result<Appended, AppendError> {
+        let epoch = partition.leader_epoch;
+        self.append_with(partition, |log| log.append_marker(marker, epoch, now))
+    }
+
+    fn append_with(
+        &self,
+        partition: &Arc<Partition>,
+        append: impl FnOnce(&mut Log) -> Result<Placed, AppendError>,
+    ) -> Result<Appended, AppendError> {
         if partition.dir.is_offline() {
             return Err(AppendError::Offline { partition: partition.id.to_string() });
         }
         let mut log = partition.log();
-        let placed = log.append(batch, checked, partition.leader_epoch, now);
+        let placed = append(&mut log);
         let offline = log.is_offline();
         let due = log.unflushed() >= log.config().flush_messages;
         let log_start = log.start();

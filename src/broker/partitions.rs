@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::partition::Partition;
 use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Offsets, Producer, Recovered, StorageError};
+use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
 use crate::quorum::METADATA_TOPIC;
 
@@ -260,10 +260,6 @@ impl Partitions {
                     tracing::warn!(%partition, cut_bytes = recovered.cut_bytes, rebuilt_files = recovered.rebuilt,
                         end = %log.end(), "recovered a log");
                 }
-                if let Some((producer_id, producer)) = log.open_transaction() {
-                    refuse_open_transaction(&partition, producer_id, producer);
-                    return Slot::Offline(Some(at));
-                }
                 let epoch = LeaderEpoch::from_wire(record.leader_epoch).unwrap_or_default();
                 Slot::Online(Arc::new(Partition::new(log, dir.clone(), epoch)))
             }
@@ -443,16 +439,6 @@ impl Partitions {
 /// The first hundred ids name no directory (Kafka's `DirectoryId`): unassigned, lost, migrating.
 fn is_reserved(id: TopicId) -> bool {
     id.0[..15].iter().all(|byte| *byte == 0) && id.0[15] < 100
-}
-
-/// Kafka can still end it; served without transactions, its records would count, or stand in the way, for ever.
-fn refuse_open_transaction(partition: &TopicPartition, producer_id: i64, producer: &Producer) {
-    let first_offset = producer.transaction_start.unwrap_or(-1);
-    let TopicPartition { topic, partition: at } = partition;
-    tracing::error!(%partition, producer_id, producer_epoch = producer.epoch, first_offset,
-        "partition is offline; the rest of the node serves on: a transaction is open in it, and this version of klog has no \
-        transactions; start Apache Kafka on this directory again, and let its producer finish it, or abort it: \
-        kafka-transactions.sh --bootstrap-server HOST:PORT abort --topic {topic} --partition {at} --start-offset {first_offset}");
 }
 
 /// Says once of the topics that are new here what of their configs klog does not act on.

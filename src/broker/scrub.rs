@@ -40,7 +40,7 @@ fn step(partition: &Partition) -> Option<u64> {
         Ok(Some(check)) => partition.check(&check).is_ok().then(|| check.bytes()),
         Ok(None) => None,
         Err(error) => {
-            partition.read_failed(&error.into());
+            partition.read_failed(&error);
             None
         }
     }

@@ -19,7 +19,8 @@ use super::node::Node;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
 use super::sessions::Sessions;
-use super::{background, connection, groups};
+use super::txns::Transactions;
+use super::{background, connection, groups, txns};
 use crate::base::{BrokerId, TopicId};
 use crate::config::{BrokerConfig, Listener as Address};
 use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, Recovered, StorageError};
@@ -107,6 +108,7 @@ impl Broker {
         let node = Arc::new(Node {
             partitions: Partitions::new(dirs, dir_ids, config.topic.clone())?,
             groups: Groups::new(&config),
+            transactions: Transactions::default(),
             sessions: Sessions::new(config.fetch_sessions, os.clone()),
             requests: Budget::new(usize::try_from(config.queued_request_bytes).ok()),
             aside: Aside::new(),
@@ -127,7 +129,7 @@ impl Broker {
         node.partitions.set_strays_aside();
         tell_recovery(&node, begun.elapsed());
         checkpoint(&node).await;
-        groups::load(&node);
+        txns::load(&node, groups::load(&node));
         background::start(&node);
         let broker = Broker {
             node,

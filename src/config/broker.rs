@@ -105,6 +105,20 @@ pub struct BrokerConfig {
     pub offsets_retention_ms: i64,
     /// `offsets.retention.check.interval.ms`.
     pub offsets_check_interval_ms: i64,
+    /// `transaction.state.log.num.partitions`.
+    pub transactions_partitions: i32,
+    /// `transaction.state.log.segment.bytes`.
+    pub transactions_segment_bytes: u32,
+    /// `transaction.max.timeout.ms`.
+    pub transaction_max_timeout_ms: i32,
+    /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
+    pub transaction_abort_interval_ms: i64,
+    /// `transaction.remove.expired.transaction.cleanup.interval.ms`.
+    pub transaction_remove_interval_ms: i64,
+    /// `transactional.id.expiration.ms`.
+    pub transactional_id_expiration_ms: i64,
+    /// `transaction.partition.verification.enable`.
+    pub transaction_verification: bool,
     /// `offset.metadata.max.bytes`: how much a committer may remember beside an offset.
     pub offset_metadata_max_bytes: usize,
     /// `klog.max.inflight.requests.per.connection`: read ahead of their answers.
@@ -173,6 +187,13 @@ impl Default for BrokerConfig {
             offsets_segment_bytes: 100 << 20,
             offsets_retention_ms: 10_080 * 60_000,
             offsets_check_interval_ms: 600_000,
+            transactions_partitions: 50,
+            transactions_segment_bytes: 100 << 20,
+            transaction_max_timeout_ms: 900_000,
+            transaction_abort_interval_ms: 10_000,
+            transaction_remove_interval_ms: 3_600_000,
+            transactional_id_expiration_ms: 604_800_000,
+            transaction_verification: true,
             offset_metadata_max_bytes: 4096,
             max_in_flight: 100,
             max_in_flight_bytes: 16 << 20,

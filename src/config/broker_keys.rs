@@ -144,6 +144,20 @@ broker_keys! {
         |c, v| c.backlog = number(v, 1, INT)? as i32, |c| c.backlog;
     "socket.request.max.bytes", Int, "The largest request that is taken.",
         |c, v| c.request_max_bytes = number(v, 1024, INT)? as usize, |c| c.request_max_bytes;
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms", Int, "How often is looked for transactions that are open for longer than their producers allowed.",
+        |c, v| c.transaction_abort_interval_ms = number(v, 1, INT)?, |c| c.transaction_abort_interval_ms;
+    "transaction.max.timeout.ms", Int, "The longest time that a producer may allow its transactions.",
+        |c, v| c.transaction_max_timeout_ms = number(v, 1, INT)? as i32, |c| c.transaction_max_timeout_ms;
+    "transaction.partition.verification.enable", Boolean, "Whether a transaction's first records in a partition are taken only if the transaction reaches it.",
+        |c, v| c.transaction_verification = boolean(v)?, |c| c.transaction_verification;
+    "transaction.remove.expired.transaction.cleanup.interval.ms", Int, "How often is looked for transactional ids that were not used for long.",
+        |c, v| c.transaction_remove_interval_ms = number(v, 1, INT)?, |c| c.transaction_remove_interval_ms;
+    "transaction.state.log.num.partitions", Int, "Partitions of `__transaction_state`, when it is made.",
+        |c, v| c.transactions_partitions = number(v, 1, 10_000)? as i32, |c| c.transactions_partitions;
+    "transaction.state.log.segment.bytes", Int, "How large the segments of `__transaction_state` grow, when it is made.",
+        |c, v| c.transactions_segment_bytes = number(v, 1024, INT)? as u32, |c| c.transactions_segment_bytes;
+    "transactional.id.expiration.ms", Int, "A transactional id that was not used for so long is forgotten.",
+        |c, v| c.transactional_id_expiration_ms = number(v, 1, INT)?, |c| c.transactional_id_expiration_ms;
 }
 
 fn join(listeners: &[Listener]) -> String {
@@ -222,7 +236,6 @@ pub(super) fn is_without_effect(name: &str) -> bool {
         "replica.",
         "share.",
         "transaction.",
-        "transactional.",
     ];
     NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
 }

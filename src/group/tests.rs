@@ -329,8 +329,8 @@ fn offsets_are_forgotten_as_kafka_counts_it() {
         expires_at,
     };
     let mut offsets = CommittedOffsets::default();
-    offsets.apply(("t".into(), 0), Some(offset(1_000_000, None)));
-    offsets.apply(("t".into(), 1), Some(offset(1_000_000, Some(1_000_050))));
+    offsets.set(("t".into(), 0), offset(1_000_000, None), 0);
+    offsets.set(("t".into(), 1), offset(1_000_000, Some(1_000_050)), 0);
     let simple = AnyGroup::Classic(Group::new("g".into(), config(), at(0)));
     assert_eq!(offsets.expired(&simple, 100, 1_000_049).len(), 0);
     assert_eq!(offsets.expired(&simple, 100, 1_000_050), [("t".into(), 1)]);

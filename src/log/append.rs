@@ -5,9 +5,10 @@ use std::io::IoSlice;
 use super::Log;
 use super::error::{AppendError, StorageError};
 use super::files::path_in;
-use super::producers::{Sequence, first_offset};
+use super::producers::first_offset;
 use super::segment::{Appended, Segment};
 use super::snapshot;
+use super::verification::Guard;
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::record::{Batch, Checked, HEADER_LEN, Stamp};
 
@@ -27,7 +28,8 @@ pub struct Placed {
 impl Log {
     /// Appends one produced batch as the leader: gives it offsets, and writes it to the page cache.
     ///
-    /// The batch has passed [`validate_produced`](crate::record::validate_produced). A failed write is taken back; if
+    /// The batch has passed [`validate_produced`](crate::record::validate_produced). One of a transaction is taken only while the
+    /// transaction is open; the first one goes through [`Log::begin_verification`]. A failed write is taken back; if
     /// that fails too the log goes offline.
     ///
     /// # Errors
@@ -39,28 +41,72 @@ impl Log {
         epoch: LeaderEpoch,
         now: Millis,
     ) -> Result<Placed, AppendError> {
-        if self.offline {
-            return Err(AppendError::Offline { partition: self.partition.to_string() });
-        }
-        let log_append_time = self.config.log_append_time.then_some(now);
-        if let Sequence::Duplicate(known) = self.producers.check(batch.header())? {
-            let last_offset = Offset::new(known.last_offset.max(0));
+        self.append_guarded(batch, checked, (epoch, now), None)
+    }
+
+    /// The same for a batch that may be the first of its transaction, now that the coordinator has said that the partition belongs
+    /// to it.
+    ///
+    /// # Errors
+    /// `GuardVoid` if the transaction may have ended meanwhile; others as [`Log::append`].
+    pub fn append_verified(
+        &mut self,
+        batch: &Batch,
+        checked: &Checked,
+        epoch: LeaderEpoch,
+        now: Millis,
+        guard: Guard,
+    ) -> Result<Placed, AppendError> {
+        self.append_guarded(batch, checked, (epoch, now), Some(guard))
+    }
+
+    fn append_guarded(
+        &mut self,
+        batch: &Batch,
+        checked: &Checked,
+        (epoch, now): (LeaderEpoch, Millis),
+        guard: Option<Guard>,
+    ) -> Result<Placed, AppendError> {
+        self.refuse_offline()?;
+        let header = batch.header();
+        if let Some(known) = self.producers.duplicate(header) {
             return Ok(Placed {
                 base_offset: first_offset(&known),
-                last_offset,
-                log_append_time,
+                last_offset: Offset::new(known.last_offset.max(0)),
+                log_append_time: self.config.log_append_time.then_some(now),
                 duplicate: true,
             });
         }
+        self.admit(header, guard)?;
+        let (placed, timestamp) = self.put(batch, checked.max_timestamp, epoch, now)?;
+        self.producers.note(header, placed.base_offset.get(), timestamp);
+        if header.is_transactional() {
+            self.verifications.appended(header);
+        }
+        self.assert_invariants();
+        Ok(placed)
+    }
+
+    pub(super) fn refuse_offline(&self) -> Result<(), AppendError> {
+        match self.offline {
+            true => Err(AppendError::Offline { partition: self.partition.to_string() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes a batch at the end of the log. Returns where it stands, and its youngest timestamp.
+    pub(super) fn put(
+        &mut self,
+        batch: &Batch,
+        max_timestamp: Millis,
+        epoch: LeaderEpoch,
+        now: Millis,
+    ) -> Result<(Placed, i64), AppendError> {
+        let log_append_time = self.config.log_append_time.then_some(now);
         let base_offset = self.end;
         let last_offset = base_offset.plus(i64::from(batch.header().last_offset_delta));
-        let timestamp = log_append_time.unwrap_or(checked.max_timestamp).0;
-        let stamp = Stamp {
-            base_offset,
-            leader_epoch: epoch,
-            log_append_time,
-            max_timestamp: checked.max_timestamp,
-        };
+        let timestamp = log_append_time.unwrap_or(max_timestamp).0;
+        let stamp = Stamp { base_offset, leader_epoch: epoch, log_append_time, max_timestamp };
         let size = batch.size_in_bytes();
         self.roll_for(size, last_offset, timestamp, now)?;
         self.note_epoch(epoch, base_offset)?;
@@ -69,10 +115,8 @@ impl Log {
         stamp.apply(&mut header, payload);
         let appended = Appended { last_offset: last_offset.get(), timestamp };
         self.write(&mut [IoSlice::new(&header), IoSlice::new(payload)], appended)?;
-        self.producers.note(batch.header(), base_offset.get(), timestamp);
         self.end = last_offset.plus(1);
-        self.assert_invariants();
-        Ok(Placed { base_offset, last_offset, log_append_time, duplicate: false })
+        Ok((Placed { base_offset, last_offset, log_append_time, duplicate: false }, timestamp))
     }
 
     fn write(&mut self, parts: &mut [IoSlice<'_>], appended: Appended) -> Result<(), StorageError> {
@@ -158,6 +202,7 @@ impl Log {
         segment.file(&self.files)?;
         self.names.change();
         // Last of all: on a full disk any step may fail, and the active segment must take batches still.
+        self.active().decided.stable_at_end = self.producers.first_open().unwrap_or(self.end.get());
         self.active().seal();
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();

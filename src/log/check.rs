@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Log;
+use super::aborted::AbortedEntry;
+use super::check_transactions::Claim;
 use super::epochs::LeaderEpochs;
 use super::error::{Damage, ReadError, StorageError};
 use super::segment::{Segment, Youngest};
 use super::walk::{Fault, Walk};
 use crate::base::{Millis, Offset};
-use crate::os::DiskFile;
+use crate::os::{Disk, DiskFile};
 
 /// Less is not checked at a time: the next fetch most likely goes on where this one ends.
 const READ_AHEAD: u64 = 1 << 20;
@@ -25,27 +27,31 @@ const AT_A_TIME: u64 = 16 << 20;
 /// What has to be looked at before a read can go on. Holds the file open; needs no lock.
 #[derive(Debug)]
 pub struct Check {
-    file: Arc<dyn DiskFile>,
-    path: Arc<Path>,
-    folder: PathBuf,
-    epochs: LeaderEpochs,
-    base: i64,
-    version: u32,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) path: Arc<Path>,
+    pub(super) folder: PathBuf,
+    pub(super) epochs: LeaderEpochs,
+    pub(super) base: i64,
+    pub(super) version: u32,
     /// No offset of the segment reaches so far.
-    next: i64,
-    size: u64,
-    from: u64,
-    up_to: u64,
+    pub(super) next: i64,
+    pub(super) is_sealed: bool,
+    pub(super) size: u64,
+    pub(super) from: u64,
+    pub(super) up_to: u64,
     /// What the index says of the batch at `from`: some batch from there on ends with this offset.
-    entry: Option<i64>,
-    work: Work,
+    pub(super) entry: Option<i64>,
+    pub(super) work: Work,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Work {
+#[derive(Clone, Debug)]
+pub(super) enum Work {
     Batches,
     Indexes { interval: u32 },
     Youngest { claimed: Youngest },
+    Markers { from: i64 },
+    Replay(Claim),
 }
 
 /// What a check found: all is well, or an index is not.
@@ -53,22 +59,28 @@ enum Work {
 pub struct Checked {
     base: i64,
     version: u32,
+    next: i64,
+    /// Whether the segment was closed when it was looked at: what it ends with was there.
+    was_sealed: bool,
     outcome: Outcome,
 }
 
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Sound { from: u64, to: u64 },
     Youngest,
     WrongIndex,
     Reindexed { to: u64, fresh: Box<Segment> },
+    NoAborts { from: i64, stable_at_end: Option<i64> },
+    Aborts,
+    Replayed { fresh: Option<Vec<AbortedEntry>>, stable_at_end: i64 },
 }
 
 impl Check {
     /// How many bytes it reads, about.
     pub fn bytes(&self) -> u64 {
         match self.work {
-            Work::Youngest { .. } => 0,
+            Work::Youngest { .. } | Work::Markers { .. } | Work::Replay(_) => 0,
             Work::Batches | Work::Indexes { .. } => self.up_to.saturating_sub(self.from),
         }
     }
@@ -78,12 +90,20 @@ impl Check {
     /// # Errors
     /// `Rotten` where something is not what was written; `Storage` as the system says.
     pub fn run(&self) -> Result<Checked, ReadError> {
-        let outcome = match self.work {
+        let outcome = match &self.work {
             Work::Batches => self.batches(None)?,
-            Work::Indexes { interval } => self.batches(Some(interval))?,
-            Work::Youngest { claimed } => self.youngest(claimed)?,
+            Work::Indexes { interval } => self.batches(Some(*interval))?,
+            Work::Youngest { claimed } => self.youngest(*claimed)?,
+            Work::Markers { from } => self.markers(*from)?,
+            Work::Replay(claim) => self.replay(claim)?,
         };
-        Ok(Checked { base: self.base, version: self.version, outcome })
+        Ok(Checked {
+            base: self.base,
+            version: self.version,
+            next: self.next,
+            was_sealed: self.is_sealed,
+            outcome,
+        })
     }
 
     fn batches(&self, interval: Option<u32>) -> Result<Outcome, ReadError> {
@@ -176,12 +196,12 @@ impl Check {
         Ok(if there { Outcome::Youngest } else { Outcome::WrongIndex })
     }
 
-    fn rotten(&self, position: u64, expected: i64, detail: String) -> ReadError {
+    pub(super) fn rotten(&self, position: u64, expected: i64, detail: String) -> ReadError {
         let offset = Offset::new(expected.max(self.base).max(0));
         ReadError::Rotten(Damage { file: self.path.to_path_buf(), position, offset, detail })
     }
 
-    fn storage(&self, source: std::io::Error) -> StorageError {
+    pub(super) fn storage(&self, source: std::io::Error) -> StorageError {
         StorageError::at("read", &*self.path)(source)
     }
 }
@@ -204,6 +224,17 @@ impl Log {
             Outcome::Sound { from, to } => segment.unchecked.remove(from, to),
             Outcome::Youngest => segment.youngest_is_sure = true,
             Outcome::WrongIndex => segment.index_is_wrong = true,
+            Outcome::Aborts => segment.decided.to_replay = true,
+            Outcome::NoAborts { from, stable_at_end } => {
+                segment.decided.sure_from = segment.decided.sure_from.min(from);
+                if let Some(stable) = stable_at_end.filter(|_| done.was_sealed) {
+                    segment.decided.stable_at_end = stable;
+                }
+            }
+            Outcome::Replayed { fresh, stable_at_end } => {
+                let stable_at_end = done.was_sealed.then_some(stable_at_end);
+                self.note_transactions(at, fresh, (done.next, stable_at_end))?;
+            }
             Outcome::Reindexed { to, mut fresh } => {
                 let mut scan = segment.scan(&self.files, to)?;
                 while let Some(found) = scan.next()? {
@@ -224,17 +255,20 @@ impl Log {
     /// The next stretch that nobody has checked since this start; `None` once all is.
     ///
     /// # Errors
-    /// As the system says.
-    pub fn next_check(&self) -> Result<Option<Check>, StorageError> {
+    /// `Damaged` where that shows at once; `Storage` as the system says.
+    pub fn next_check(&self) -> Result<Option<Check>, ReadError> {
         for (at, segment) in self.segments.iter().enumerate() {
             if segment.index_is_wrong {
-                return self.reindex(at).map(Some);
+                return Ok(Some(self.reindex(at)?));
             }
             if let Some((start, _)) = segment.unchecked.from(0) {
-                return self.check_from(at, start, READ_AHEAD).map(Some);
+                return Ok(Some(self.check_from(at, start, READ_AHEAD)?));
             }
             if !segment.youngest_is_sure {
-                return self.check_youngest(at).map(Some);
+                return Ok(Some(self.check_youngest(at)?));
+            }
+            if segment.decided.sure_from > segment.base {
+                return self.check_transactions(at, segment.base).map(Some);
             }
         }
         Ok(None)
@@ -341,9 +375,11 @@ impl Log {
         Ok(Check { from, ..self.look_at(at, Work::Youngest { claimed })? })
     }
 
-    fn look_at(&self, at: usize, work: Work) -> Result<Check, StorageError> {
+    pub(super) fn look_at(&self, at: usize, work: Work) -> Result<Check, StorageError> {
         let segment = &self.segments[at];
         Ok(Check {
+            disk: self.os.disk.clone(),
+            is_sealed: at + 1 < self.segments.len(),
             file: segment.file(&self.files)?,
             path: segment.path().clone(),
             folder: self.folder.clone(),

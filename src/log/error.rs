@@ -131,6 +131,36 @@ pub enum AppendError {
         /// The newest epoch.
         current: i16,
     },
+    /// A batch of a transaction that is not open here, and that nobody has vouched for.
+    #[error("producer {producer_id} has no transaction open here")]
+    NotInTransaction {
+        /// The producer, as the batch tells.
+        producer_id: i64,
+    },
+    /// The first batch of a transaction that may have ended since it was verified.
+    #[error("the transaction of producer {producer_id} may have ended since it was verified")]
+    GuardVoid {
+        /// The producer.
+        producer_id: i64,
+    },
+    /// A batch without a transaction, from a producer that has one open here.
+    #[error("producer {id} has a transaction open here, and sent a batch that is no part of it")]
+    OutsideTransaction {
+        /// The producer.
+        id: ProducerId,
+    },
+    /// A newer incarnation of the transaction coordinator has written a marker.
+    #[error(
+        "a coordinator of epoch {got} ends a transaction of producer {id}, but epoch {current} has written"
+    )]
+    CoordinatorFenced {
+        /// The producer.
+        id: ProducerId,
+        /// The coordinator's epoch.
+        got: i32,
+        /// The newest epoch.
+        current: i32,
+    },
     /// The batch is larger than a segment may be.
     #[error("a batch of {size} bytes does not fit a segment of {segment_bytes}")]
     TooLarge {
@@ -156,6 +186,10 @@ impl AppendError {
         match self {
             AppendError::OutOfOrder { .. } => ErrorCode::OutOfOrderSequenceNumber,
             AppendError::Fenced { .. } => ErrorCode::InvalidProducerEpoch,
+            AppendError::NotInTransaction { .. }
+            | AppendError::GuardVoid { .. }
+            | AppendError::OutsideTransaction { .. } => ErrorCode::InvalidTxnState,
+            AppendError::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
             AppendError::TooLarge { .. } => ErrorCode::RecordListTooLarge,
             AppendError::Storage(_) | AppendError::Offline { .. } => ErrorCode::KafkaStorageError,
         }

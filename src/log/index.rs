@@ -1,5 +1,6 @@
-//! The two sparse indexes of a segment, in Kafka's own format: offset index (relative offset of a batch's last record,
-//! position: 4 + 4 bytes) and time index (timestamp, relative offset: 8 + 4 bytes).
+//! The indexes of a segment, in Kafka's own format: two sparse ones, offset index (relative offset of a batch's last record,
+//! position: 4 + 4 bytes) and time index (timestamp, relative offset: 8 + 4 bytes), and that of aborted transactions, which most
+//! segments have none of (`aborted.rs`).
 //!
 //! The active segment's entries are kept in memory and appended to the file when the segment is closed or sealed; a
 //! sealed index is mapped while it is looked into. Entries of zeros past the first are no entries: a killed Kafka leaves
@@ -100,6 +101,11 @@ impl<E: Entry> Index<E> {
     /// The index of a sealed segment.
     pub fn sealed(path: PathBuf) -> Index<E> {
         Index { path, live: None, written: 0, exact: false, entry: PhantomData }
+    }
+
+    /// An index of an active segment that was made from its batches; its file is written anew.
+    pub fn rebuilt(path: PathBuf, entries: Vec<E>) -> Index<E> {
+        Index { path, live: Some(entries), written: 0, exact: false, entry: PhantomData }
     }
 
     /// Reads the file to append to it again. `None` if it is missing or cannot be one: it has to be rebuilt.
@@ -215,6 +221,30 @@ impl<E: Entry> Index<E> {
         Ok(())
     }
 
+    /// The same for an index that most segments have no entry of: without entries no file is made.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn write_any(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        match &self.live {
+            Some(live) if live.is_empty() && !self.exact => {
+                self.cut_file(disk)?;
+                self.exact = true;
+                Ok(())
+            }
+            Some(live) if live.is_empty() => Ok(()),
+            _ => self.write(disk),
+        }
+    }
+
+    /// Makes the file durable, if there is one.
+    ///
+    /// # Errors
+    /// As the system says; final for the log directory.
+    pub fn sync_any(&self, disk: &dyn Disk) -> Result<(), StorageError> {
+        if self.live.as_ref().is_some_and(Vec::is_empty) { Ok(()) } else { self.sync(disk) }
+    }
+
     /// Makes the file durable.
     ///
     /// # Errors
@@ -293,12 +323,17 @@ impl<E: Entry> Entries<'_, E> {
 
     /// The last entry for which `before` holds; it holds for a prefix of them.
     pub fn last_where(&self, before: impl Fn(E) -> bool) -> Option<E> {
+        self.count_where(before).checked_sub(1).map(|at| self.get(at))
+    }
+
+    /// For how many entries `before` holds; it holds for a prefix of them.
+    pub fn count_where(&self, before: impl Fn(E) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
             if before(self.get(middle)) { low = middle + 1 } else { high = middle }
         }
-        low.checked_sub(1).map(|at| self.get(at))
+        low
     }
 
     /// The last entry.

@@ -7,9 +7,11 @@
 //! before this start is checked before it is first read: see [`Check`]. Compaction goes the same way, from [`Log::clean_plan`]
 //! by [`CleanPlan`] to [`Log::take_over`]; [`LogDir::sync`] makes many logs durable at once.
 
+mod aborted;
 mod append;
 mod believe;
 mod check;
+mod check_transactions;
 mod checkpoint;
 mod clean;
 mod cut;
@@ -29,6 +31,7 @@ mod read;
 mod rebuild;
 mod recall;
 mod recovery;
+mod replay;
 mod retention;
 mod scan;
 mod segment;
@@ -39,12 +42,14 @@ mod tests;
 mod time_index_tests;
 mod transactions;
 mod unchecked;
+mod verification;
 mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use aborted::Aborted;
 pub use append::Placed;
 pub use check::{Check, Checked};
 pub use checkpoint::Offsets;
@@ -57,7 +62,8 @@ pub use producers::{Producer, Remembered};
 pub use properties::MetaProperties;
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
-pub use transactions::Aborted;
+pub use transactions::EndTxn;
+pub use verification::{Guard, Verification};
 
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
@@ -66,6 +72,7 @@ use epochs::LeaderEpochs;
 use names::Names;
 use producers::Producers;
 use segment::Segment;
+use verification::Verifications;
 
 /// One partition's log.
 #[derive(Debug)]
@@ -83,8 +90,8 @@ pub struct Log {
     recovery_point: Offset,
     epochs: LeaderEpochs,
     producers: Producers,
-    /// What a Kafka aborted, by first offset.
-    aborted: Vec<Aborted>,
+    /// Whose transactions wait for the coordinator's word.
+    verifications: Verifications,
     /// Taken off `segment.ms` for the active segment.
     jitter_ms: i64,
     /// Renamed files and when they may go.
@@ -164,9 +171,10 @@ impl Log {
         self.producers.iter()
     }
 
-    /// Forgets producers that have been silent since before `limit`, in ms.
+    /// Forgets producers that have been silent since before `limit`, in ms; not those that have a transaction open.
     pub fn expire_producers(&mut self, limit: i64) {
         self.producers.expire(limit);
+        self.verifications.expire(limit);
     }
 
     fn disk(&self) -> &dyn Disk {

@@ -1,8 +1,11 @@
-//! What is known of idempotent producers (KIP-98): their epochs, and the last five batches of each.
+//! What is known of idempotent producers (KIP-98): their epochs, the last five batches of each, and their open transactions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::error::AppendError;
+use super::replay::Ended;
+use super::transactions::EndTxn;
+use super::verification::Awaited;
 use crate::base::{Offset, ProducerId};
 use crate::record::BatchHeader;
 
@@ -66,82 +69,164 @@ impl Producer {
     }
 }
 
-/// What a batch is to its producer's history.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sequence {
-    /// The next one, or one without a producer id.
-    New,
-    /// One that was appended already.
-    Duplicate(Remembered),
-}
-
 /// All producers of a partition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Producers {
     by_id: BTreeMap<i64, Producer>,
+    /// The open transactions: where each began, and whose it is.
+    open: BTreeSet<(i64, i64)>,
 }
 
 impl Producers {
-    /// Holds a batch against what its producer wrote before.
-    ///
-    /// # Errors
-    /// `Fenced` for an older epoch, `OutOfOrder` for a gap or a repetition that is not remembered.
-    pub fn check(&self, header: &BatchHeader) -> Result<Sequence, AppendError> {
-        let Some(id) = ProducerId::from_wire(header.producer_id) else { return Ok(Sequence::New) };
-        let Some(producer) = self.by_id.get(&id.get()) else { return Ok(Sequence::New) };
-        let (got, epoch) = (header.base_sequence, header.producer_epoch);
-        if epoch < producer.epoch {
-            return Err(AppendError::Fenced { id, got: epoch, current: producer.epoch });
-        }
-        if epoch > producer.epoch {
-            let fresh = got == 0;
-            return if fresh {
-                Ok(Sequence::New)
-            } else {
-                Err(AppendError::OutOfOrder { id, got, last: -1 })
-            };
-        }
+    /// The batch among those that are remembered that this one repeats.
+    pub fn duplicate(&self, header: &BatchHeader) -> Option<Remembered> {
+        let producer = self.by_id.get(&header.producer_id)?;
         let same = |batch: &&Remembered| {
-            batch.first_sequence() == got && batch.last_sequence == header.last_sequence()
+            batch.first_sequence() == header.base_sequence
+                && batch.last_sequence == header.last_sequence()
         };
-        if let Some(batch) = producer.batches.iter().find(same) {
-            return Ok(Sequence::Duplicate(*batch));
-        }
-        let last = producer.last_sequence();
-        let next = last == -1 || got == last.wrapping_add(1).max(0);
-        if next { Ok(Sequence::New) } else { Err(AppendError::OutOfOrder { id, got, last }) }
+        let comparable = producer.epoch == header.producer_epoch && header.base_sequence >= 0;
+        producer.batches.iter().find(same).filter(|_| comparable).copied()
     }
 
-    /// Notes a batch that stands in the log from `base_offset` on.
+    /// Whether the producer, in this epoch, has a transaction open.
+    pub fn is_open(&self, header: &BatchHeader) -> bool {
+        let producer = self.by_id.get(&header.producer_id);
+        producer.is_some_and(|producer| {
+            producer.epoch == header.producer_epoch && producer.transaction_start.is_some()
+        })
+    }
+
+    /// Whether the producer has a transaction open, in whatever epoch.
+    pub fn has_open(&self, id: i64) -> bool {
+        self.by_id.get(&id).is_some_and(|producer| producer.transaction_start.is_some())
+    }
+
+    /// Holds a batch's epoch against its producer's.
+    ///
+    /// # Errors
+    /// `Fenced` for an older one.
+    pub fn check_epoch(&self, header: &BatchHeader) -> Result<(), AppendError> {
+        let Some(id) = ProducerId::from_wire(header.producer_id) else { return Ok(()) };
+        let (got, current) = match self.by_id.get(&id.get()) {
+            Some(producer) => (header.producer_epoch, producer.epoch),
+            None => return Ok(()),
+        };
+        if got < current { Err(AppendError::Fenced { id, got, current }) } else { Ok(()) }
+    }
+
+    /// Holds a batch that repeats none against what its producer wrote before, and against its verification if one is under way
+    /// (Kafka's `ProducerAppendInfo.appendDataBatch`). A batch without a sequence comes from a coordinator: clients may not send one.
+    ///
+    /// # Errors
+    /// `Fenced` for an older epoch, `OutOfOrder` for a gap or a repetition that is not remembered, `OutsideTransaction` while a
+    /// transaction is open that the batch is no part of.
+    pub fn check(
+        &self,
+        header: &BatchHeader,
+        awaited: Option<&Awaited>,
+    ) -> Result<(), AppendError> {
+        let Some(id) = ProducerId::from_wire(header.producer_id) else { return Ok(()) };
+        self.check_epoch(header)?;
+        let producer = self.by_id.get(&id.get());
+        let got = header.base_sequence;
+        if got >= 0 {
+            let same_epoch = producer.filter(|known| known.epoch == header.producer_epoch);
+            let last = same_epoch.map_or(-1, Producer::last_sequence);
+            let nothing_known = producer.is_none_or(|known| known.batches.is_empty());
+            let follows = producer.is_none() || got == last.wrapping_add(1).max(0);
+            let admitted = awaited.is_none_or(|awaited| awaited.admits(got, nothing_known));
+            if !follows || !admitted {
+                return Err(AppendError::OutOfOrder { id, got, last });
+            }
+        }
+        let open = producer.is_some_and(|known| known.transaction_start.is_some());
+        if open && !header.is_transactional() {
+            return Err(AppendError::OutsideTransaction { id });
+        }
+        Ok(())
+    }
+
+    /// Holds a marker against what is known of its producer (Kafka's `ProducerAppendInfo.appendEndTxnMarker`). Since transaction
+    /// version 2 (KIP-890) a marker bears a newer epoch than all of its transaction, so that one that comes late ends no other; one
+    /// that is written again is let through.
+    ///
+    /// # Errors
+    /// `Fenced` for an older epoch of the producer, `CoordinatorFenced` for one of its coordinator.
+    pub fn check_end(&self, end: &EndTxn) -> Result<(), AppendError> {
+        let id = ProducerId::from_wire(end.producer_id)
+            .ok_or(AppendError::NotInTransaction { producer_id: end.producer_id })?;
+        let Some(producer) = self.by_id.get(&id.get()) else { return Ok(()) };
+        let (got, current) = (end.producer_epoch, producer.epoch);
+        let again = got == current && (producer.transaction_start.is_none() || got == i16::MAX);
+        if got < current || (end.bumps_epoch() && got == current && !again) {
+            return Err(AppendError::Fenced { id, got, current });
+        }
+        let (got, current) = (end.coordinator_epoch, producer.coordinator_epoch);
+        if got < current {
+            return Err(AppendError::CoordinatorFenced { id, got, current });
+        }
+        Ok(())
+    }
+
+    /// Notes a batch of data that stands in the log from `base_offset` on.
     pub fn note(&mut self, header: &BatchHeader, base_offset: i64, timestamp: i64) {
         if header.producer_id < 0 {
             return;
         }
-        let fresh = || Producer {
-            epoch: header.producer_epoch,
-            batches: VecDeque::new(),
-            last_timestamp: timestamp,
-            coordinator_epoch: -1,
-            transaction_start: None,
-        };
-        let producer = self.by_id.entry(header.producer_id).or_insert_with(fresh);
-        if producer.epoch != header.producer_epoch {
-            producer.epoch = header.producer_epoch;
-            producer.batches.clear();
-        }
-        producer.last_timestamp = timestamp;
-        if header.is_control() {
-            // The marker that ends a transaction; it has no sequence number.
-            producer.transaction_start = None;
-            return;
-        }
-        if header.is_transactional() {
-            producer.transaction_start.get_or_insert(base_offset);
+        let producer = self.seen(header.producer_id, header.producer_epoch, timestamp);
+        let begins = header.is_transactional() && producer.transaction_start.is_none();
+        if begins {
+            producer.transaction_start = Some(base_offset);
         }
         if producer.batches.len() == REMEMBERED {
             producer.batches.pop_front();
         }
         producer.batches.push_back(Remembered::of(header, base_offset, timestamp));
+        if begins {
+            self.open.insert((base_offset, header.producer_id));
+        }
+    }
+
+    /// Notes a marker. Returns where the transaction began that it ends, if one was open.
+    pub fn end(&mut self, ended: &Ended) -> Option<i64> {
+        if ended.producer_id < 0 {
+            return None;
+        }
+        let producer = self.seen(ended.producer_id, ended.producer_epoch, ended.timestamp);
+        if let Some(epoch) = ended.coordinator_epoch {
+            producer.coordinator_epoch = epoch;
+        }
+        let start = producer.transaction_start.take()?;
+        self.open.remove(&(start, ended.producer_id));
+        Some(start)
+    }
+
+    /// The producer as it is once something of `epoch` was written; a new epoch has no batches yet.
+    fn seen(&mut self, id: i64, epoch: i16, timestamp: i64) -> &mut Producer {
+        let producer = self.by_id.entry(id).or_insert_with(|| Producer {
+            epoch,
+            batches: VecDeque::new(),
+            last_timestamp: timestamp,
+            coordinator_epoch: -1,
+            transaction_start: None,
+        });
+        if producer.epoch != epoch {
+            producer.epoch = epoch;
+            producer.batches.clear();
+        }
+        producer.last_timestamp = timestamp;
+        producer
+    }
+
+    /// Who has a transaction open, in the order in which they began.
+    pub fn open(&self) -> impl Iterator<Item = (i64, &Producer)> {
+        self.open.iter().filter_map(|(_, id)| Some((*id, self.by_id.get(id)?)))
+    }
+
+    /// Where the first open transaction began.
+    pub fn first_open(&self) -> Option<i64> {
+        self.open.first().map(|(start, _)| *start)
     }
 
     /// Remembers a batch again that came before the last one that is known of its producer. In order of offset.
@@ -184,11 +269,18 @@ impl Producers {
 
     /// Adds an entry of a snapshot. Batches of the same epoch add up, to at most five; else the later entry holds.
     pub(super) fn restore(&mut self, id: i64, mut producer: Producer) {
-        if let Some(known) = self.by_id.remove(&id).filter(|known| known.epoch == producer.epoch) {
+        let known = self.by_id.remove(&id);
+        if let Some(start) = known.as_ref().and_then(|known| known.transaction_start) {
+            self.open.remove(&(start, id));
+        }
+        if let Some(known) = known.filter(|known| known.epoch == producer.epoch) {
             let mut batches = known.batches;
             batches.extend(producer.batches);
             batches.drain(..batches.len().saturating_sub(REMEMBERED));
             producer.batches = batches;
+        }
+        if let Some(start) = producer.transaction_start {
+            self.open.insert((start, id));
         }
         self.by_id.insert(id, producer);
     }
@@ -200,87 +292,5 @@ pub fn first_offset(batch: &Remembered) -> Offset {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn batch(epoch: i16, first_sequence: i32, count: i32) -> BatchHeader {
-        let mut bytes = [0; crate::record::HEADER_LEN];
-        bytes[8..12].copy_from_slice(&49i32.to_be_bytes());
-        bytes[16] = 2;
-        let mut header = BatchHeader::parse(&bytes).unwrap();
-        header.producer_id = 7;
-        header.producer_epoch = epoch;
-        header.base_sequence = first_sequence;
-        header.record_count = count;
-        header.last_offset_delta = count - 1;
-        header
-    }
-
-    #[test]
-    fn the_last_five_batches_are_known_again_with_their_offsets() {
-        let mut producers = Producers::default();
-        for at in 0..7 {
-            producers.note(&batch(0, at * 10, 10), i64::from(at) * 10, 0);
-        }
-        for at in 2..7 {
-            let found = producers.check(&batch(0, at * 10, 10)).unwrap();
-            let Sequence::Duplicate(known) = found else { panic!("{found:?}") };
-            assert_eq!(known.first_offset(), i64::from(at) * 10);
-        }
-        assert!(matches!(
-            producers.check(&batch(0, 10, 10)),
-            Err(AppendError::OutOfOrder { last: 69, .. })
-        ));
-        assert_eq!(producers.check(&batch(0, 70, 1)).unwrap(), Sequence::New);
-    }
-
-    #[test]
-    fn sequence_numbers_wrap_after_the_largest() {
-        let mut producers = Producers::default();
-        producers.note(&batch(0, i32::MAX - 1, 2), 0, 0);
-        assert_eq!(producers.check(&batch(0, 0, 3)).unwrap(), Sequence::New);
-        producers.note(&batch(0, i32::MAX, 1), 2, 0);
-        let mut across = Producers::default();
-        across.note(&batch(0, i32::MAX, 3), 0, 0);
-        assert!(matches!(across.check(&batch(0, i32::MAX, 3)).unwrap(), Sequence::Duplicate(_)));
-        assert_eq!(across.check(&batch(0, 2, 1)).unwrap(), Sequence::New);
-    }
-
-    #[test]
-    fn an_older_epoch_is_fenced_and_a_newer_one_starts_at_zero() {
-        let mut producers = Producers::default();
-        producers.note(&batch(3, 0, 1), 0, 0);
-        assert!(matches!(
-            producers.check(&batch(2, 1, 1)),
-            Err(AppendError::Fenced { current: 3, .. })
-        ));
-        assert!(matches!(
-            producers.check(&batch(4, 1, 1)),
-            Err(AppendError::OutOfOrder { last: -1, .. })
-        ));
-        assert_eq!(producers.check(&batch(4, 0, 1)).unwrap(), Sequence::New);
-    }
-
-    #[test]
-    fn a_transaction_is_open_from_its_first_batch_to_its_marker() {
-        let of = |header: BatchHeader, control: bool| {
-            let attributes = header.attributes.with_transactional(true).with_control(control);
-            BatchHeader { attributes, ..header }
-        };
-        let mut producers = Producers::default();
-        producers.note(&of(batch(0, 0, 2), false), 10, 0);
-        producers.note(&of(batch(0, 2, 1), false), 12, 0);
-        let start = |producers: &Producers| producers.by_id[&7].transaction_start;
-        assert_eq!(start(&producers), Some(10));
-        // Since KIP-890 the marker bears the next epoch.
-        producers.note(&of(batch(1, -1, 1), true), 13, 0);
-        assert_eq!(start(&producers), None);
-        assert_eq!(producers.check(&batch(1, 0, 1)).unwrap(), Sequence::New);
-        assert!(matches!(producers.check(&batch(0, 3, 1)), Err(AppendError::Fenced { .. })));
-    }
-
-    #[test]
-    fn an_unknown_producer_may_begin_anywhere() {
-        assert_eq!(Producers::default().check(&batch(0, 55, 1)).unwrap(), Sequence::New);
-    }
-}
+#[path = "producers_tests.rs"]
+mod tests;

@@ -17,6 +17,8 @@ pub struct LogSlice {
     pub slices: SmallVec<[FileSlice; 2]>,
     /// How many bytes they have together.
     pub bytes: usize,
+    /// Where its last segment ends, if it reaches so far.
+    pub(super) segment_end: Option<i64>,
 }
 
 /// A record found by its timestamp.
@@ -82,8 +84,11 @@ impl Log {
             out.bytes += slice.len;
             out.slices.push(slice);
             if end < segment.size {
+                out.segment_end = None;
                 break;
             }
+            let next = self.segments.get(at + 1).map_or(self.end.get(), |next| next.base);
+            out.segment_end = Some(next);
         }
         Ok(out)
     }

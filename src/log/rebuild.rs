@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use super::Log;
 use super::epochs::{self, LeaderEpochs};
 use super::error::{Damage, OpenError, ReadError, StorageError};
-use super::files::{offset_of, path_in};
+use super::files::path_in;
 use super::recovery::Recovered;
-use super::scan::Found;
 use super::segment::Segment;
 use super::snapshot;
 use crate::base::{LeaderEpoch, Offset};
@@ -27,14 +26,18 @@ impl Log {
                 let mut epochs =
                     std::mem::replace(&mut self.epochs, LeaderEpochs::empty(PathBuf::new()));
                 let start = self.start;
-                self.each_header(start.get(), |header, _| {
-                    if let Some(epoch) = LeaderEpoch::from_wire(header.partition_leader_epoch) {
+                let noted = self.each_batch(start.get(), self.end.get(), |_, found| {
+                    let epoch = found.header.map(|header| header.partition_leader_epoch);
+                    if let Some(epoch) = epoch.and_then(LeaderEpoch::from_wire) {
                         // What stood before the first batch is compacted away.
                         let known = epochs.latest().is_some();
-                        let first = Offset::new(header.base_offset.max(0));
+                        let first = found.header.map_or(0, |header| header.base_offset);
+                        let first = Offset::new(first.max(0));
                         epochs.note(epoch, if known { first } else { first.min(start) });
                     }
-                })?;
+                    Ok(())
+                });
+                noted.map_err(|(segment, error)| self.unreadable(segment, error))?;
                 self.epochs = epochs;
             }
         }
@@ -48,10 +51,7 @@ impl Log {
     /// From the newest snapshot that the log reaches, then from the batches above it.
     pub(super) fn load_producers(&mut self) -> Result<(), OpenError> {
         let disk = self.os.disk.clone();
-        let entries = disk.list(&self.folder).map_err(StorageError::at("list", &self.folder))?;
-        let mut offsets: Vec<i64> =
-            entries.iter().filter_map(|entry| offset_of(&entry.name, ".snapshot")).collect();
-        offsets.sort_unstable();
+        let mut offsets = self.snapshots()?;
         let mut from = self.start.get();
         while let Some(offset) = offsets.pop() {
             let path = path_in(&self.folder, offset, ".snapshot");
@@ -79,38 +79,11 @@ impl Log {
             // Whoever reads there will be told in full.
             tracing::debug!(partition = %self.partition, %error, "not all producers' batches are known again");
         }
-        self.each_header(from, |header, _| {
-            producers.note(header, header.base_offset, header.max_timestamp)
-        })?;
+        let end = self.end.get();
+        let replayed =
+            self.each_batch(from, end, |scan, found| producers.replay(scan, found).map(drop));
+        replayed.map_err(|(segment, error)| self.unreadable(segment, error))?;
         self.producers = producers;
-        Ok(())
-    }
-
-    /// Calls `visit` with every batch header from offset `from` on.
-    fn each_header(
-        &self,
-        from: i64,
-        mut visit: impl FnMut(&BatchHeader, &Found),
-    ) -> Result<(), OpenError> {
-        let first = self.segments.partition_point(|segment| segment.base <= from).saturating_sub(1);
-        if from >= self.end.get() {
-            return Ok(());
-        }
-        for segment in &self.segments[first..] {
-            let at = |error: ReadError| self.unreadable(segment, error);
-            let start = match segment.find(&self.files, self.disk(), from) {
-                Err(ReadError::Astray { .. }) => segment.find_slowly(&self.files, from),
-                found => found,
-            };
-            let start = start.map_err(at)?;
-            let Some(start) = start else { continue };
-            let mut scan = segment.scan(&self.files, start.position)?;
-            while let Some(found) = scan.next().map_err(at)? {
-                if let Some(header) = &found.header {
-                    visit(header, &found);
-                }
-            }
-        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Log;
+use super::aborted::{AbortedEntry, Decided};
 use super::clean;
 use super::cut::Fault;
 use super::epochs::{self, LeaderEpochs};
@@ -16,6 +17,7 @@ use super::producers::Producers;
 use super::scan::{Found, Scan};
 use super::segment::{Segment, Youngest};
 use super::unchecked::Unchecked;
+use super::verification::Verifications;
 use super::verify::Verifier;
 use crate::base::{Offset, TopicPartition};
 use crate::config::TopicConfig;
@@ -95,7 +97,7 @@ impl Log {
             end: Offset::ZERO,
             recovery_point: Offset::ZERO,
             producers: Producers::default(),
-            aborted: Vec::new(),
+            verifications: Verifications::default(),
             jitter_ms: 0,
             doomed: Vec::new(),
             names,
@@ -111,7 +113,6 @@ impl Log {
         log.load_segments(&bases, opening, &mut recovered)?;
         log.load_epochs(&mut recovered)?;
         log.load_producers()?;
-        log.load_aborted()?;
         log.make_durable(&bases, opening)?;
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
@@ -221,6 +222,7 @@ impl Log {
         let compacted = self.config.compact;
         let look = Look { from, size, next, trusted, opening, compacted };
         let fault = self.check(&mut segment, look, recovered)?;
+        self.take_aborted(&mut segment, next.is_some() && fault.is_none())?;
         match next {
             _ if fault.is_some() => {}
             Some(_) => segment.seal_recovered(&*disk)?,
@@ -236,6 +238,8 @@ impl Log {
         let mut segment = Segment::empty(&self.folder, base);
         segment.offsets = Index::sealed(segment.offsets.path().into());
         segment.times = Index::sealed(segment.times.path().into());
+        segment.aborted = Index::sealed(segment.aborted.path().into());
+        segment.decided = Decided::found();
         if !segment.offsets.is_plausible(disk)? || !segment.times.is_plausible(disk)? {
             return Ok(None);
         }
@@ -247,6 +251,21 @@ impl Log {
             segment.youngest = Youngest { timestamp: last.timestamp, offset };
         }
         Ok(Some(segment))
+    }
+
+    /// Takes over the index of aborted transactions, as far as it is one; what it says is checked before it is used.
+    fn take_aborted(&self, segment: &mut Segment, sealed: bool) -> Result<(), StorageError> {
+        segment.decided = Decided::found();
+        let path: PathBuf = segment.aborted.path().into();
+        if sealed {
+            segment.aborted = Index::sealed(path);
+        } else if let Some(mut found) = Index::<AbortedEntry>::load(path, self.disk())? {
+            // What a torn tail took with it is no transaction any more.
+            let end = self.end.get();
+            found.keep_while(|entry| entry.aborted.last_offset < end);
+            segment.aborted = found;
+        }
+        Ok(())
     }
 
     /// Takes over the index of a segment as far as it is trusted; returns the boundary from which to go on.

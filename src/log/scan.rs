@@ -3,10 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::error::{ReadError, StorageError};
+use super::replay::Ended;
 use super::segment::Appended;
-use crate::os::DiskFile;
-use crate::record::{BatchHeader, HEADER_LEN, Prefix};
+use crate::os::{DiskFile, FileSlice};
+use crate::record::{Batch, BatchHeader, HEADER_LEN, Prefix};
 
 /// A batch as its header tells of it.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +93,28 @@ impl<'a> Scan<'a> {
         let found = Found { position, size: prefix.size, last_offset, header };
         self.next = found.end();
         Ok(Some(found))
+    }
+
+    /// The marker of a transaction that stands where the walk has come to; `None` if the batch is none.
+    ///
+    /// # Errors
+    /// `Damaged` where it is not what was written; `Storage` as the system says.
+    pub fn marker(&mut self, found: &Found) -> Result<Option<Ended>, ReadError> {
+        let window_end = self.window_at + self.window.len() as u64;
+        let bytes = if found.position >= self.window_at && found.end() <= window_end {
+            let start = (found.position - self.window_at) as usize;
+            Bytes::copy_from_slice(&self.window[start..start + found.size])
+        } else {
+            let (file, position, len) = (self.file.clone(), found.position, found.size);
+            let read = FileSlice { file, position, len }.read();
+            read.map_err(StorageError::at("read", self.path))?
+        };
+        let damaged = |source| ReadError::Damaged {
+            file: self.path.into(),
+            position: found.position,
+            source,
+        };
+        Batch::new(bytes).and_then(|batch| Ended::read(&batch)).map_err(damaged)
     }
 }
 

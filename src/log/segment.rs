@@ -1,9 +1,10 @@
-//! One segment: a file of batches, named by its first offset, with its two indexes.
+//! One segment: a file of batches, named by its first offset, with its indexes.
 
 use std::io::IoSlice;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::aborted::{AbortedEntry, Decided};
 use super::error::{ReadError, StorageError};
 use super::files::{FileCache, path_in};
 use super::index::{Index, OffsetEntry, TimeEntry};
@@ -45,6 +46,10 @@ pub struct Segment {
     pub offsets: Index<OffsetEntry>,
     /// The index by timestamp.
     pub times: Index<TimeEntry>,
+    /// The transactions that were aborted by a marker in it.
+    pub aborted: Index<AbortedEntry>,
+    /// What is known of that index, and of the transactions open at its end.
+    pub decided: Decided,
     /// What of it stood on disk before this start and has not been checked since.
     pub unchecked: Unchecked,
     /// Whether `youngest` comes from the batches; else only the time index says so.
@@ -79,6 +84,8 @@ impl Segment {
             first_timestamp: None,
             offsets: Index::fresh(path(".index")),
             times: Index::fresh(path(".timeindex")),
+            aborted: Index::fresh(path(".txnindex")),
+            decided: Decided::own(base),
             unchecked: Unchecked::default(),
             youngest_is_sure: true,
             index_is_wrong: false,
@@ -98,6 +105,8 @@ impl Segment {
             first_timestamp: self.first_timestamp,
             offsets: Index::sealed(names.offsets.path().into()),
             times: Index::sealed(names.times.path().into()),
+            aborted: Index::sealed(names.aborted.path().into()),
+            decided: self.decided,
             ..names
         }
     }
@@ -177,6 +186,7 @@ impl Segment {
     /// # Errors
     /// As the system says.
     pub fn write_indexes(&mut self, disk: &dyn Disk) -> Result<(), StorageError> {
+        self.aborted.write_any(disk)?;
         self.offsets.write(disk)?;
         self.times.write(disk)
     }
@@ -197,6 +207,7 @@ impl Segment {
     pub fn sync(&self, files: &FileCache, disk: &dyn Disk) -> Result<(), StorageError> {
         let file = self.file(files)?;
         file.sync_data().map_err(StorageError::at("fdatasync", &*self.path))?;
+        self.aborted.sync_any(disk)?;
         self.offsets.sync(disk)?;
         self.times.sync(disk)
     }
@@ -205,6 +216,7 @@ impl Segment {
     pub fn seal(&mut self) {
         self.offsets.let_go();
         self.times.let_go();
+        self.aborted.let_go();
     }
 
     /// Closes a segment to appends whose indexes recovery has completed. What it finds on disk it trusts the next time, so
@@ -236,7 +248,8 @@ impl Segment {
     /// As the system says.
     pub fn cut_indexes(&self, disk: &dyn Disk) -> Result<(), StorageError> {
         self.offsets.cut_file(disk)?;
-        self.times.cut_file(disk)
+        self.times.cut_file(disk)?;
+        self.aborted.cut_file(disk)
     }
 
     /// The batch that holds `offset`, or the first after it; `None` if all lie below.

@@ -6,8 +6,7 @@ use super::index::{Entry, TimeEntry};
 use super::tests::{NOW, append, config, open, open_with};
 use super::*;
 use crate::base::Millis;
-use crate::record::control::ControlRecord;
-use crate::record::{Batch, BatchBuilder, BatchOptions, BatchProducer, Codec};
+use crate::record::{Batch, BatchBuilder, BatchOptions, Codec};
 
 /// Timestamps of a batch's records, past its first one's: the youngest stands second.
 const TIMES: [i64; 4] = [0, 6, 2, 6];
@@ -127,13 +126,14 @@ fn a_marker_is_found_by_its_timestamp_as_kafka_finds_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path());
     append(&mut log, &uneven_batch(NOW.0, Codec::None)).unwrap();
-    let producer = BatchProducer { id: 3, epoch: 0, base_sequence: -1 };
-    let marker = ControlRecord::Commit { coordinator_epoch: 0 };
-    let marker = marker.batch(0, 0, Millis(NOW.0 + 50), producer).unwrap();
-    let marker = Batch::new(marker).unwrap();
-    let checked =
-        crate::record::Checked { max_timestamp: Millis(NOW.0 + 50), decompressed_bytes: 0 };
-    log.append(&marker, &checked, crate::base::LeaderEpoch::ZERO, NOW).unwrap();
+    let end = EndTxn {
+        producer_id: 3,
+        producer_epoch: 0,
+        coordinator_epoch: 0,
+        commit: true,
+        transaction_version: 2,
+    };
+    log.append_marker(end, crate::base::LeaderEpoch::ZERO, Millis(NOW.0 + 50)).unwrap();
     let youngest = log.offset_of_max_timestamp().unwrap().unwrap();
     assert_eq!((youngest.offset.get(), youngest.timestamp.0), (4, NOW.0 + 50));
     let found = log.offset_for_timestamp(Millis(NOW.0 + 7)).unwrap().unwrap();

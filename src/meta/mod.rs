@@ -33,8 +33,15 @@ pub const GROUP_VERSION: i16 = 1;
 /// Its name.
 pub const GROUP_VERSION_FEATURE: &str = "group.version";
 
+/// The newest level of transactions: an epoch for each (KIP-890).
+pub const TRANSACTION_VERSION: i16 = 2;
+
+/// Its name.
+pub const TRANSACTION_VERSION_FEATURE: &str = "transaction.version";
+
 /// Every feature that has levels here: its name, its lowest and its highest level.
-pub const FEATURES: [(&str, i16, i16); 2] = [
+pub const FEATURES: [(&str, i16, i16); 3] = [
     (METADATA_VERSION_FEATURE, OLDEST_METADATA_VERSION, METADATA_VERSION),
     (GROUP_VERSION_FEATURE, 0, GROUP_VERSION),
+    (TRANSACTION_VERSION_FEATURE, 0, TRANSACTION_VERSION),
 ];

@@ -33,7 +33,7 @@ pub use header::{Attributes, BatchHeader, Prefix, TimestampType};
 pub use layout::{HEADER_LEN, PREFIX_LEN};
 pub use recompress::{RecompressError, recompress};
 pub use records::{Header, ReadRecordsError, Record, RecordIter, records};
-pub use retain::{RetainError, Retained, Retention, retain};
+pub use retain::{RetainError, Retained, Retention, date_marker, retain, without_records};
 pub use stamp::Stamp;
 pub use validate::{Checked, InvalidBatch, Limits, Scratch, validate_produced};
 pub use walk::RecordFault;

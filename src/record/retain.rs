@@ -74,7 +74,17 @@ pub fn retain(
     Ok(Retained::Changed(rebuild(batch, &kept, horizon)?))
 }
 
-fn without_records(batch: &Batch) -> Bytes {
+/// Notes in a marker when it may go, in ms, as in a batch with tombstones (Kafka's compaction does; KIP-534).
+///
+/// # Errors
+/// See [`RetainError`].
+pub fn date_marker(batch: &Batch, delete_horizon: i64, cap: usize) -> Result<Bytes, RetainError> {
+    let kept: Vec<Record> = records(batch, cap)?.collect::<Result<_, _>>()?;
+    Ok(rebuild(batch, &kept, Some(delete_horizon))?)
+}
+
+/// The header of a batch: it bears the last offset, and its producer's epoch and sequence.
+pub fn without_records(batch: &Batch) -> Bytes {
     let mut header = *batch.header();
     header.batch_length = (HEADER_LEN - LOG_OVERHEAD) as i32;
     header.attributes = header.attributes.with_codec(Codec::None).with_delete_horizon(false);

@@ -20,6 +20,8 @@ pub(crate) mod tags;
 mod tests;
 mod value;
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod alter_configs;
 pub mod api_versions;
 pub mod consumer_group_describe;
@@ -36,7 +38,9 @@ pub mod describe_log_dirs;
 pub mod describe_producers;
 pub mod describe_quorum;
 pub mod describe_topic_partitions;
+pub mod describe_transactions;
 pub mod elect_leaders;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -48,6 +52,7 @@ pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
+pub mod list_transactions;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -55,7 +60,9 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod txn_offset_commit;
 pub mod update_features;
+pub mod write_txn_markers;
 
 pub use crate::base::TopicId as Uuid;
 pub use encoder::{Encoder, Piece};
@@ -78,6 +85,8 @@ pub use value::{Nullable, Unfit, Unreadable, Value, Wire};
 macro_rules! for_every_request {
     ($callback:ident) => {
         $callback! {
+            $crate::wire::add_offsets_to_txn::AddOffsetsToTxnRequest,
+            $crate::wire::add_partitions_to_txn::AddPartitionsToTxnRequest,
             $crate::wire::alter_configs::AlterConfigsRequest,
             $crate::wire::api_versions::ApiVersionsRequest,
             $crate::wire::consumer_group_describe::ConsumerGroupDescribeRequest,
@@ -94,7 +103,9 @@ macro_rules! for_every_request {
             $crate::wire::describe_producers::DescribeProducersRequest,
             $crate::wire::describe_quorum::DescribeQuorumRequest,
             $crate::wire::describe_topic_partitions::DescribeTopicPartitionsRequest,
+            $crate::wire::describe_transactions::DescribeTransactionsRequest,
             $crate::wire::elect_leaders::ElectLeadersRequest,
+            $crate::wire::end_txn::EndTxnRequest,
             $crate::wire::fetch::FetchRequest,
             $crate::wire::find_coordinator::FindCoordinatorRequest,
             $crate::wire::heartbeat::HeartbeatRequest,
@@ -106,6 +117,7 @@ macro_rules! for_every_request {
             $crate::wire::list_groups::ListGroupsRequest,
             $crate::wire::list_offsets::ListOffsetsRequest,
             $crate::wire::list_partition_reassignments::ListPartitionReassignmentsRequest,
+            $crate::wire::list_transactions::ListTransactionsRequest,
             $crate::wire::metadata::MetadataRequest,
             $crate::wire::offset_commit::OffsetCommitRequest,
             $crate::wire::offset_delete::OffsetDeleteRequest,
@@ -113,7 +125,9 @@ macro_rules! for_every_request {
             $crate::wire::offset_for_leader_epoch::OffsetForLeaderEpochRequest,
             $crate::wire::produce::ProduceRequest,
             $crate::wire::sync_group::SyncGroupRequest,
+            $crate::wire::txn_offset_commit::TxnOffsetCommitRequest,
             $crate::wire::update_features::UpdateFeaturesRequest,
+            $crate::wire::write_txn_markers::WriteTxnMarkersRequest,
         }
     };
 }

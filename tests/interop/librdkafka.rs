@@ -1,5 +1,6 @@
 //! librdkafka through the `rdkafka` crate: the client that the tests themselves stand on.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -161,6 +162,25 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: usize) -> Vec
         records.extend(next(&consumer, Duration::from_millis(100)));
     }
     records.sort_by_key(|record| (record.partition, record.offset));
+    records
+}
+
+/// All committed records up to the end of every partition.
+pub fn read_to_end(address: &str, topic: &str, partitions: i32) -> Vec<Record> {
+    let mut settings = config(address);
+    settings.set("enable.partition.eof", "true").set("isolation.level", "read_committed");
+    let consumer = consumer(&settings, topic, partitions);
+    let end = Instant::now() + DEADLINE;
+    let (mut records, mut ended) = (Vec::new(), BTreeSet::new());
+    while ended.len() < partitions as usize {
+        assert!(Instant::now() < end, "only {ended:?} of {partitions} partitions end");
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => records.push(record(&message)),
+            Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
+            Some(Err(error)) => eprintln!("{error}"),
+            None => {}
+        }
+    }
     records
 }
 

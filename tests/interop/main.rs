@@ -53,5 +53,7 @@ mod takeover;
 mod topics;
 mod txn_chain;
 mod txn_clients;
+mod txn_crash;
 mod txn_loops;
+mod txn_raw;
 mod txn_tools;

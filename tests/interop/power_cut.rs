@@ -59,7 +59,7 @@ fn campaign((settings, promise): (&[(&str, &str)], Promise)) {
 }
 
 /// Cuts the power under a broker, and starts it again on what the disk has.
-fn cut(disk: &LoopDisk, broker: &mut Broker) {
+pub fn cut(disk: &LoopDisk, broker: &mut Broker) {
     // Without power nothing is acknowledged any more. A broker that ran on would be told by the kernel, now and then, that an
     // fdatasync has succeeded which the cut overtook.
     broker.freeze();

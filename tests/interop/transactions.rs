@@ -35,10 +35,15 @@ pub fn broker() -> Broker {
 /// A broker whose cluster has the feature `transaction.version` at 1, as one that was upgraded from Kafka 3.
 pub fn broker_of_version_1() -> Broker {
     let broker = broker();
+    downgrade_transactions(&broker);
+    broker
+}
+
+/// Takes the cluster's `transaction.version` down to 1.
+pub fn downgrade_transactions(broker: &Broker) {
     let feature = ["--bootstrap-server", broker.address(), "downgrade"];
     let feature = [&feature[..], &["--feature", "transaction.version=1"]].concat();
     kafka_tool("org.apache.kafka.tools.FeatureCommand", &feature, b"").ok();
-    broker
 }
 
 /// Waits until a transaction's markers are written: where `topic` ends for those who read committed records is its end.

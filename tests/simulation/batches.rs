@@ -17,10 +17,18 @@ pub struct Produced {
 
 /// A batch of random records; timestamps lie around `now`.
 pub fn random(rng: &mut Rng, producer: BatchProducer, now: Millis) -> Produced {
+    make(rng, BatchOptions { producer, ..BatchOptions::default() }, now)
+}
+
+/// The same in a transaction.
+pub fn transactional(rng: &mut Rng, producer: BatchProducer, now: Millis) -> Produced {
+    make(rng, BatchOptions { producer, transactional: true, ..BatchOptions::default() }, now)
+}
+
+fn make(rng: &mut Rng, options: BatchOptions, now: Millis) -> Produced {
     const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
     let codec = if rng.chance(500) { Codec::None } else { rng.pick(&CODECS) };
-    let mut builder =
-        BatchBuilder::new(BatchOptions { producer, codec, ..BatchOptions::default() });
+    let mut builder = BatchBuilder::new(BatchOptions { codec, ..options });
     for _ in 0..1 + rng.below(5) {
         let most = rng.pick(&[8, 60, 400, 900]);
         let value: Vec<u8> = (0..rng.below(most)).map(|_| rng.next_u64() as u8).collect();

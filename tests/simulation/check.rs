@@ -45,6 +45,8 @@ impl World {
         (self.history.start, self.history.synced) = (start, end);
         self.check_epochs(&found);
         self.check_producers(start);
+        self.resume_transactions();
+        self.check_transactions();
         self.check_indexes(&found, start, end);
         self.check_index_files();
     }
@@ -199,7 +201,8 @@ impl World {
     pub fn check_second_recovery(&mut self) {
         let ends = |world: &World| {
             let log = &world.running.as_ref().expect("it runs").log;
-            (log.start(), log.end(), log.latest_epoch())
+            let open = log.open_transactions().map(|(id, it)| (id, it.transaction_start));
+            (log.start(), log.end(), log.latest_epoch(), open.collect::<Vec<_>>())
         };
         let (before, was) = (self.sim.disk.files(), ends(self));
         self.running = None;
@@ -216,6 +219,7 @@ impl World {
         self.running = Some(running);
         assert_eq!(recovered.cut_bytes, 0, "a second recovery cuts");
         assert_eq!(ends(self), was, "a second recovery ends elsewhere");
+        self.check_transactions();
         let after = self.sim.disk.files();
         // The mark of a failed fsync warns of the page cache, and may go with it; so may what a failed checkpoint left
         // aside. Index entries may be as true and lie elsewhere.

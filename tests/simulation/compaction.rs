@@ -73,7 +73,7 @@ impl Compacted {
         let opened = dir.open_log(&partition(), TOPIC_ID, self.config.clone());
         let (mut log, _) = opened.expect("a log that a crash left can be opened");
         log.check_all().expect("what was recovered is sound");
-        Running { dir, log }
+        Running { dir, log, early: Vec::new() }
     }
 
     fn live(&mut self) {
@@ -178,9 +178,9 @@ impl Compacted {
         let Ok(plan) = running.log.clean_plan(&filth, now) else { return };
         let limits = CleanLimits { map_bytes: 24 * room, load_factor: 1.0 };
         let mut pace = |_| true;
-        let Ok(mapped) = plan.map(&limits, &mut pace) else { return };
+        let Ok(mut mapped) = plan.map(&limits, &mut pace) else { return };
         for group in plan.groups(&mapped) {
-            let cleaned = match plan.clean(&group, &mapped, &mut pace) {
+            let cleaned = match plan.clean(&group, &mut mapped, &mut pace) {
                 Ok(None) => continue,
                 Ok(Some(cleaned)) => cleaned,
                 Err(CleanError::Storage(_)) => return,

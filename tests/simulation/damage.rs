@@ -153,7 +153,7 @@ fn a_damaged_log_is_still_refused_after_checkpoints_and_a_clean_stop_of_the_othe
 #[test]
 fn a_topic_of_the_same_name_inherits_no_recovery_point() {
     let mut world = world(40, 40);
-    let Running { dir, log } = world.running.take().unwrap();
+    let Running { dir, log, .. } = world.running.take().unwrap();
     dir.doom(log.partition()).unwrap();
     drop((dir, log));
     world.sim.disk.kill();

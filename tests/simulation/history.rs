@@ -54,6 +54,9 @@ impl History {
             if known.0 != header.producer_epoch {
                 *known = (header.producer_epoch, VecDeque::new());
             }
+            if header.is_control() {
+                continue;
+            }
             known.1.push_back((header.last_sequence(), stood.last()));
             if known.1.len() > 5 {
                 known.1.pop_front();

@@ -8,6 +8,7 @@ mod check;
 mod compaction;
 mod damage;
 mod history;
+mod transactions;
 mod workload;
 mod world;
 

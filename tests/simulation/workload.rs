@@ -30,8 +30,9 @@ impl World {
                 return;
             }
             match self.rng.below(100) {
-                0..=29 => self.append_plain(),
-                30..=59 => self.append_idempotent(),
+                0..=19 => self.append_plain(),
+                20..=39 => self.append_idempotent(),
+                40..=59 => self.work_in_a_transaction(),
                 60..=66 => self.repeat_a_batch(),
                 67..=76 => self.flush(),
                 77..=80 => drop(self.checkpoint()),
@@ -41,6 +42,7 @@ impl World {
                 90..=91 => self.epoch = LeaderEpoch::new(self.epoch.get() + 1),
                 92..=93 => self.break_disk(),
                 94 => self.slow_disk(),
+                95 => self.check_transactions(),
                 _ => self.check_reads(),
             }
         }
@@ -189,7 +191,7 @@ impl World {
         self.counts.flushes += 1;
     }
 
-    fn fail(&mut self) {
+    pub fn fail(&mut self) {
         self.counts.failed_flushes += 1;
         if let Some(running) = &mut self.running {
             running.log.take_offline();

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use klog::base::{LeaderEpoch, Millis, PartitionIndex, TopicId, TopicName, TopicPartition};
 use klog::config::TopicConfig;
 use klog::log::{
-    FileCache, Log, LogDir, LogDirError, OpenError, ReadError, Recovered, StorageError,
+    Aborted, FileCache, Log, LogDir, LogDirError, OpenError, ReadError, Recovered, StorageError,
 };
+use klog::os::Clock as _;
 use klog::os::sim::{Faults, Rng, SimOs};
 
 use crate::history::History;
+use crate::transactions;
 
 pub const FOLDER: &str = "/data/kafka";
 pub const TOPIC_ID: TopicId = TopicId([7; 16]);
@@ -32,10 +34,14 @@ pub struct Counts {
     pub lost_batches: u64,
     pub cuts: u64,
     pub cut_whole_batches: u64,
+    pub commits: u64,
+    pub aborts: u64,
+    pub open: u64,
+    pub aborted_seen: u64,
 }
 
 impl Counts {
-    fn fields(&mut self) -> [(&'static str, &mut u64); 14] {
+    fn fields(&mut self) -> [(&'static str, &mut u64); 18] {
         [
             ("appended", &mut self.appended),
             ("duplicates", &mut self.duplicates),
@@ -51,6 +57,10 @@ impl Counts {
             ("lost batches", &mut self.lost_batches),
             ("cuts", &mut self.cuts),
             ("cut whole batches", &mut self.cut_whole_batches),
+            ("commits", &mut self.commits),
+            ("aborts", &mut self.aborts),
+            ("open transactions", &mut self.open),
+            ("aborted transactions seen", &mut self.aborted_seen),
         ]
     }
 
@@ -75,6 +85,7 @@ pub struct World {
     pub history: History,
     pub epoch: LeaderEpoch,
     pub producers: Vec<crate::workload::Producer>,
+    pub transactional: Vec<crate::transactions::Transactional>,
     pub running: Option<Running>,
     /// Whether a start syncs the directory as a whole before it opens logs.
     syncs_first: bool,
@@ -85,6 +96,8 @@ pub struct World {
 pub struct Running {
     pub dir: LogDir,
     pub log: Log,
+    /// What fetches were told of aborted transactions before all was checked: from which offset on, and what.
+    pub early: Vec<(i64, Vec<Aborted>)>,
 }
 
 pub fn partition() -> TopicPartition {
@@ -122,6 +135,7 @@ impl World {
             history: History::default(),
             epoch: LeaderEpoch::ZERO,
             producers: Vec::new(),
+            transactional: Vec::new(),
             running: None,
             syncs_first: false,
             counts: Counts::default(),
@@ -190,12 +204,12 @@ impl World {
         let opened = dir.open_log(&partition(), TOPIC_ID, self.config.clone());
         let (mut log, recovered) = opened.map_err(StartError::Log)?;
         // As a broker does before it serves what an earlier process wrote.
-        match log.check_all() {
-            Ok(()) => {}
-            Err(ReadError::Storage(error)) => return Err(StartError::Log(error.into())),
+        let early = transactions::early(&mut log, self.sim.clock.now());
+        match early.and_then(|early| log.check_all().map(|()| early)) {
+            Ok(early) => Ok((Running { dir, log, early }, recovered)),
+            Err(ReadError::Storage(error)) => Err(StartError::Log(error.into())),
             Err(error) => panic!("what was recovered is not sound: {error}"),
         }
-        Ok((Running { dir, log }, recovered))
     }
 
     /// The power goes, or the process is killed, or stops.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::store::Durable;
 use super::timer::forget_if_nothing;
 use super::{Coordinated, drive::Asked, keep};
 use crate::base::{ErrorCode, TopicId};
+use crate::broker::coordinator_topic::Durable;
 use crate::broker::node::Node;
 use crate::group::{
     AnyGroup, Beat, Beaten, ConsumerGroup, ConsumerRecord, DescribedConsumer, Entry, Refused,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Coordinated;
-use super::store::Durable;
 use crate::base::ErrorCode;
+use crate::broker::coordinator_topic::Durable;
 use crate::broker::node::Node;
 use crate::group::{AnyGroup, ConsumerRecord, Effect, Entry};
 

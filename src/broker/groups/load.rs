@@ -1,63 +1,24 @@
 //! Rebuilds the groups from `__consumer_offsets`, at start.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytestring::ByteString;
+use tokio::task::JoinHandle;
 
-use super::{Coordinated, store::OFFSETS_TOPIC};
-use crate::base::{ErrorCode, Offset};
+use super::Coordinated;
+use crate::broker::coordinator_topic::{
+    CoordinatorTopic, DECOMPRESSED_AT_MOST, LoadError, read_all,
+};
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
 use crate::broker::partitions::Slot;
 use crate::group::{
     AnyGroup, CommittedOffsets, ConsumerConfig, ConsumerGroup, Entry, Group, GroupRecord,
+    RecordError,
 };
-use crate::log::ReadError;
-use crate::record::{Batch, BatchError, ReadRecordsError, records, split_batches};
-
-/// How much of a partition is read at once.
-const AT_ONCE: usize = 4 << 20;
-/// How far one batch may be decompressed.
-const DECOMPRESSED_AT_MOST: usize = 100 << 20;
-
-/// Which partitions are not loaded yet, and which cannot be.
-#[derive(Debug, Default)]
-pub struct Loading {
-    pending: HashSet<i32>,
-    failed: HashSet<i32>,
-}
-
-impl Loading {
-    /// Whether a partition's groups can be served.
-    ///
-    /// # Errors
-    /// COORDINATOR_LOAD_IN_PROGRESS; COORDINATOR_NOT_AVAILABLE if it could not be read.
-    pub fn check(&self, partition: i32) -> Result<(), ErrorCode> {
-        if self.pending.contains(&partition) {
-            return Err(ErrorCode::CoordinatorLoadInProgress);
-        }
-        match self.failed.contains(&partition) {
-            true => Err(ErrorCode::CoordinatorNotAvailable),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Why a partition of groups could not be read.
-#[derive(Debug, thiserror::Error)]
-enum LoadError {
-    #[error(transparent)]
-    Log(#[from] ReadError),
-    #[error("cannot read: {0}")]
-    Io(#[from] std::io::Error),
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-    #[error(transparent)]
-    Records(#[from] ReadRecordsError),
-    #[error("the record at offset {offset}: {source}")]
-    Record { offset: i64, source: crate::group::RecordError },
-}
+use crate::record::control::ControlRecord;
+use crate::record::{Batch, records};
 
 /// What a partition of `__consumer_offsets` amounts to.
 #[derive(Default)]
@@ -65,14 +26,17 @@ struct Loaded {
     groups: BTreeMap<ByteString, GroupRecord>,
     consumers: BTreeMap<ByteString, ConsumerGroup>,
     offsets: BTreeMap<ByteString, CommittedOffsets>,
+    /// The groups with offsets that a transaction of this producer may still commit.
+    pending: HashMap<i64, HashSet<ByteString>>,
     unknown: u64,
 }
 
 /// Loads all groups, on the blocking pool; until a partition is read, its groups are refused with COORDINATOR_LOAD_IN_PROGRESS.
-pub fn load(node: &Arc<Node>) {
-    let Some(topic) = node.partitions.topic(OFFSETS_TOPIC) else { return };
-    let slots: Vec<(i32, Slot)> = (0..).zip(topic.slots.iter().cloned()).collect();
-    node.groups.loading.write().pending = slots.iter().map(|(index, _)| *index).collect();
+pub fn load(node: &Arc<Node>) -> JoinHandle<()> {
+    let topic = node.partitions.topic(CoordinatorTopic::Offsets.name());
+    let slots: Vec<(i32, Slot)> =
+        (0..).zip(topic.iter().flat_map(|topic| topic.slots.iter().cloned())).collect();
+    node.groups.loading.write().begin(slots.iter().map(|(index, _)| *index));
     let node = node.clone();
     tokio::task::spawn_blocking(move || {
         for (index, slot) in slots {
@@ -80,29 +44,26 @@ pub fn load(node: &Arc<Node>) {
                 Slot::Online(partition) => load_one(&node, &partition),
                 Slot::Offline(_) => false,
             };
-            let mut loading = node.groups.loading.write();
-            loading.pending.remove(&index);
-            if !done {
-                loading.failed.insert(index);
-            }
+            node.groups.loading.write().end(index, done);
         }
-    });
+    })
 }
 
 fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
-    let loaded = match read(partition, &node.groups.consumers) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            tracing::error!(partition = %partition.id, %error, "its groups cannot be loaded, and are not served");
-            return false;
-        }
-    };
+    let mut loaded = Loaded::default();
+    if let Err(error) = read_all(partition, |batch| loaded.take(batch, &node.groups.consumers)) {
+        tracing::error!(partition = %partition.id, %error, "its groups cannot be loaded, and are not served");
+        return false;
+    }
     if loaded.unknown > 0 {
         tracing::warn!(partition = %partition.id, records = loaded.unknown,
             "records of kinds that this version of klog does not have are left as they are");
     }
     let now = node.group_now();
-    let Loaded { groups, consumers, mut offsets, .. } = loaded;
+    let Loaded { groups, consumers, mut offsets, pending, .. } = loaded;
+    let home = partition.id.partition.get();
+    let pending = pending.into_iter().map(|(producer_id, ids)| ((home, producer_id), ids));
+    node.groups.pending.lock().extend(pending);
     let mut by_id: Vec<Coordinated> = Vec::new();
     for (id, record) in groups {
         let mut coordinated = Coordinated::new(AnyGroup::Classic(Group::load(
@@ -138,33 +99,23 @@ fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
     true
 }
 
-fn read(partition: &Partition, config: &ConsumerConfig) -> Result<Loaded, LoadError> {
-    let mut loaded = Loaded::default();
-    let (mut from, end) = {
-        let log = partition.log();
-        (log.start(), log.end())
-    };
-    while from < end {
-        let slice = partition.read(|log| log.slice(from, end, AT_ONCE, true))?;
-        if slice.bytes == 0 {
-            break;
-        }
-        for stretch in &slice.slices {
-            for batch in split_batches(stretch.read()?) {
-                let batch = batch?;
-                batch.check_crc()?;
-                from = from.max(Offset::new(batch.header().last_offset() + 1));
-                if !batch.header().is_control() {
-                    loaded.take(&batch, config)?;
-                }
-            }
-        }
-    }
-    Ok(loaded)
-}
-
 impl Loaded {
-    fn take(&mut self, batch: &Batch, config: &ConsumerConfig) -> Result<(), LoadError> {
+    fn take(
+        &mut self,
+        batch: &Batch,
+        config: &ConsumerConfig,
+    ) -> Result<(), LoadError<RecordError>> {
+        let header = batch.header();
+        if header.is_control() {
+            let producer_id = header.producer_id;
+            for record in records(batch, DECOMPRESSED_AT_MOST)? {
+                let record = record?;
+                let marker = ControlRecord::parse(record.key.as_ref(), record.value.as_ref());
+                self.end(producer_id, marker.ok());
+            }
+            return Ok(());
+        }
+        let producer_id = header.is_transactional().then_some(header.producer_id);
         for record in records(batch, DECOMPRESSED_AT_MOST)? {
             let record = record?;
             let Some(key) = record.key else { continue };
@@ -174,7 +125,15 @@ impl Loaded {
                 Entry::Group(id, Some(group)) => drop(self.groups.insert(id, group)),
                 Entry::Group(id, None) => drop(self.groups.remove(&id)),
                 Entry::Offset(id, place, offset) => {
-                    self.offsets.entry(id).or_default().apply(place, offset);
+                    let offsets = self.offsets.entry(id.clone()).or_default();
+                    match (offset, producer_id) {
+                        (None, _) => offsets.forget(&place),
+                        (Some(offset), None) => offsets.set(place, offset, record.offset),
+                        (Some(offset), Some(producer_id)) => {
+                            offsets.hold(producer_id, place, offset, record.offset);
+                            self.pending.entry(producer_id).or_default().insert(id);
+                        }
+                    }
                 }
                 Entry::Consumer(id, record) => {
                     let new = || ConsumerGroup::new(id.clone(), config.clone());
@@ -185,5 +144,16 @@ impl Loaded {
             }
         }
         Ok(())
+    }
+
+    fn end(&mut self, producer_id: i64, how: Option<ControlRecord>) {
+        let commit = match how {
+            Some(ControlRecord::Commit { .. }) => true,
+            Some(ControlRecord::Abort { .. }) => false,
+            _ => return,
+        };
+        for id in self.pending.remove(&producer_id).into_iter().flatten() {
+            self.offsets.entry(id).or_default().end(producer_id, commit);
+        }
     }
 }

@@ -14,7 +14,7 @@ mod store;
 mod timer;
 mod topics;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -23,6 +23,7 @@ use bytestring::ByteString;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::oneshot;
 
+use super::coordinator_topic::{CoordinatorTopic, Loading};
 use super::node::Node;
 use crate::base::ErrorCode;
 use crate::config::BrokerConfig;
@@ -30,7 +31,6 @@ use crate::group::{
     AnyGroup, Assignor, CommittedOffsets, ConsumerConfig, Entry, Group, GroupConfig, Joined,
     MigrationPolicy, Now, Synced, Ticket,
 };
-use load::Loading;
 use timer::Timer;
 use topics::Seen;
 
@@ -50,6 +50,8 @@ pub struct Groups {
     tickets: AtomicU64,
     started: Instant,
     loading: RwLock<Loading>,
+    /// The groups with offsets that a transaction may still commit, by partition of `__consumer_offsets` and producer id.
+    pending: Mutex<HashMap<(i32, i64), HashSet<ByteString>>>,
     timer: Timer,
     seen: Seen,
 }
@@ -134,6 +136,7 @@ impl Groups {
             tickets: AtomicU64::new(0),
             started: Instant::now(),
             loading: RwLock::default(),
+            pending: Mutex::default(),
             timer: Timer::default(),
             seen: Seen::default(),
         }
@@ -182,8 +185,15 @@ impl Node {
         if id.len() > ID_AT_MOST {
             return Err(ErrorCode::InvalidGroupId);
         }
-        let partition = self.offsets_partition(id).ok_or(ErrorCode::CoordinatorNotAvailable)?;
+        let partition = self
+            .home_of(CoordinatorTopic::Offsets, id)
+            .ok_or(ErrorCode::CoordinatorNotAvailable)?;
         self.groups.loading.read().check(partition)
+    }
+
+    /// Whether the groups of a partition of `__consumer_offsets` are being loaded yet.
+    pub fn is_loading_groups(&self, partition: i32) -> bool {
+        self.groups.loading.read().is_pending(partition)
     }
 
     /// Deletes a group and its offsets.

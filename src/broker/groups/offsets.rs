@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::store::Durable;
+use super::store::Kept;
+use super::timer::forget_if_nothing;
 use crate::base::ErrorCode;
+use crate::broker::coordinator_topic::Durable;
 use crate::broker::node::Node;
+use crate::broker::txns::InTransaction;
 use crate::group::{AnyGroup, CommittedOffset, Entry};
 
 /// A topic's name and a partition.
@@ -27,20 +30,30 @@ pub struct Commit {
     pub version: i16,
     /// The offsets.
     pub offsets: Vec<(Place, CommittedOffset)>,
+    /// The transaction with which they are to count, if not at once.
+    pub transaction: Option<InTransaction>,
+}
+
+impl Commit {
+    /// Whether it comes from nobody in particular: no member, or the producer of a transaction that knows of none (before
+    /// KIP-447).
+    fn is_anyones(&self) -> bool {
+        self.generation < 0 && self.member_id.is_empty() && self.instance_id.is_none()
+    }
 }
 
 impl Node {
-    /// Takes offsets. They count at once, and may be answered for once they are durable.
+    /// Takes offsets, and answers for them once they are durable. They count at once, or when their transaction is committed.
     ///
     /// # Errors
-    /// As [`Group::check_commit`](crate::group::Group::check_commit), and what storing them met with.
+    /// As [`Group::check_commit`](crate::group::Group::check_commit), what storing them met with, and in a transaction what
+    /// its coordinator says.
     pub fn commit_offsets(self: &Arc<Node>, commit: Commit) -> Result<Durable, ErrorCode> {
-        let Commit { group, member_id, instance_id, generation, version, offsets } = commit;
         let now = self.group_now();
-        let found = match generation < 0 && member_id.is_empty() {
-            true => self.groups.find_or_make(&group, now),
-            false => self.groups.find(&group).ok_or(match version {
-                _ if generation < 0 => ErrorCode::UnknownMemberId,
+        let found = match commit.generation < 0 && commit.member_id.is_empty() {
+            true => self.groups.find_or_make(&commit.group, now),
+            false => self.groups.find(&commit.group).ok_or(match commit.version {
+                _ if commit.generation < 0 => ErrorCode::UnknownMemberId,
                 ..=8 => ErrorCode::IllegalGeneration,
                 9.. => ErrorCode::GroupIdNotFound,
             })?,
@@ -49,26 +62,57 @@ impl Node {
         if coordinated.dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
-        match &mut coordinated.group {
-            AnyGroup::Classic(group) => {
-                group.check_commit(&member_id, instance_id.as_ref(), generation, now)?;
-            }
-            AnyGroup::Consumer(group) => {
-                let places = self.by_topic_id(offsets.iter().map(|(place, _)| place));
-                group.check_commit(&member_id, generation, version, &places)?;
-            }
+        if commit.transaction.is_none() || !commit.is_anyones() {
+            self.check_committer(&mut coordinated.group, &commit)?;
         }
+        let Commit { group, offsets, transaction, .. } = commit;
         let entries: Vec<Entry> = offsets
             .iter()
             .map(|(place, offset)| {
                 Entry::Offset(group.clone(), place.clone(), Some(offset.clone()))
             })
             .collect();
-        let durable = self.store_entries(&group, &entries)?;
+        let Kept { at, durable } = match &transaction {
+            None => self.keep_entries(&group, &entries)?,
+            Some(transaction) => self.keep_in_transaction(&group, &entries, transaction)?,
+        };
         for (place, offset) in offsets {
-            coordinated.offsets.apply(place, Some(offset));
+            match &transaction {
+                None => coordinated.offsets.set(place, offset, at),
+                Some(it) => coordinated.offsets.hold(it.producer.id, place, offset, at),
+            }
         }
         Ok(durable)
+    }
+
+    fn check_committer(&self, group: &mut AnyGroup, commit: &Commit) -> Result<(), ErrorCode> {
+        let Commit { member_id, instance_id, generation, offsets, .. } = commit;
+        match group {
+            AnyGroup::Classic(group) => {
+                let now = self.group_now();
+                group.check_commit(member_id, instance_id.as_ref(), *generation, now)
+            }
+            AnyGroup::Consumer(group) => {
+                let places = self.by_topic_id(offsets.iter().map(|(place, _)| place));
+                group.check_commit(member_id, *generation, commit.version, &places)
+            }
+        }
+    }
+
+    /// The marker of a transaction stands in a partition of `__consumer_offsets`: the offsets in it count now, or never will.
+    pub fn end_pending_offsets(&self, partition: i32, producer_id: i64, commit: bool) {
+        let groups = self.groups.pending.lock().remove(&(partition, producer_id));
+        for id in groups.into_iter().flatten() {
+            let found = self.groups.find_or_make(&id, self.group_now());
+            found.lock().offsets.end(producer_id, commit);
+            forget_if_nothing(self, &id, &found);
+        }
+    }
+
+    /// Whether a transaction may still change a group's offset in a partition.
+    pub fn is_unstable(&self, group: &ByteString, place: &Place) -> bool {
+        let found = self.groups.find(group);
+        found.is_some_and(|found| found.lock().offsets.is_pending(place))
     }
 
     /// Forgets offsets; those of a topic that a member may read stay: GROUP_SUBSCRIBED_TO_TOPIC.
@@ -102,7 +146,7 @@ impl Node {
         let entries: Vec<Entry> =
             gone.iter().map(|place| Entry::Offset(group.clone(), (*place).clone(), None)).collect();
         let durable = self.store_entries(group, &entries)?;
-        gone.into_iter().for_each(|place| coordinated.offsets.apply(place.clone(), None));
+        gone.into_iter().for_each(|place| coordinated.offsets.forget(place));
         Ok((outcomes, durable))
     }
 

@@ -105,7 +105,8 @@ pub fn expire(node: &Arc<Node>) {
         let now = node.now().0;
         let due =
             coordinated.offsets.expired(&coordinated.group, node.config.offsets_retention_ms, now);
-        let all = due.len() == coordinated.offsets.iter().count();
+        let all = due.len() == coordinated.offsets.iter().count()
+            && coordinated.offsets.pending_producers().next().is_none();
         let ends = all && coordinated.group.is_at_rest();
         let mut entries: Vec<Entry> =
             due.iter().map(|place| Entry::Offset(id.clone(), place.clone(), None)).collect();
@@ -115,7 +116,7 @@ pub fn expire(node: &Arc<Node>) {
         if node.store_entries(&id, &entries).is_err() {
             continue; // It was logged; the next turn tries again.
         }
-        due.into_iter().for_each(|place| coordinated.offsets.apply(place, None));
+        due.iter().for_each(|place| coordinated.offsets.forget(place));
         if ends {
             let _ = coordinated.group.kill(node.group_now());
             coordinated.dead = true;

@@ -275,11 +275,11 @@ fn read(
     if partition.is_deleted() {
         return Err(unknown(key).into());
     }
-    let end = log.end();
+    let (end, stable) = (log.end(), log.last_stable_offset());
     let mut data = PartitionData {
         partition_index: key.partition,
         high_watermark: end.get(),
-        last_stable_offset: end.get(),
+        last_stable_offset: stable.get(),
         log_start_offset: log.start().get(),
         records: Some(Records::Bytes(Default::default())),
         ..Default::default()
@@ -297,18 +297,21 @@ fn read(
         }
     }
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
-    let slice = log.slice(from, end, max_bytes, nothing_yet);
-    if terms.read_committed
-        && let Ok(slice) = &slice
-    {
-        let aborted = |found: Aborted| AbortedTransaction {
-            producer_id: found.producer_id,
-            first_offset: found.first_offset,
-            ..Default::default()
-        };
-        let aborted = log.aborted(from, slice).into_iter().map(aborted).collect();
-        data.aborted_transactions = Some(aborted);
-    }
+    // Who reads what is committed sees nothing beyond the first transaction that is open.
+    let bound = if terms.read_committed { stable } else { end };
+    let slice = log.slice(from, bound, max_bytes, nothing_yet);
+    let slice = slice.and_then(|slice| {
+        if terms.read_committed {
+            let aborted = |found: Aborted| AbortedTransaction {
+                producer_id: found.producer_id,
+                first_offset: found.first_offset,
+                ..Default::default()
+            };
+            let found = log.aborted(from, &slice)?;
+            data.aborted_transactions = Some(found.into_iter().map(aborted).collect());
+        }
+        Ok(slice)
+    });
     drop(log);
     match slice {
         Ok(slice) => Ok((data, slice)),

@@ -1,5 +1,5 @@
-//! FindCoordinator (key 10), v0 to v6. Groups (key type 0) are coordinated here; asking makes `__consumer_offsets`. Transactions
-//! (1): COORDINATOR_NOT_AVAILABLE until there are any. v4 several keys at once (KIP-699).
+//! FindCoordinator (key 10), v0 to v6. Groups (key type 0) and transactions (1) are coordinated here; asking makes
+//! `__consumer_offsets` or `__transaction_state`. v4 several keys at once (KIP-699).
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use bytestring::ByteString;
 
 use super::outcome::{Failure, on_wire};
 use crate::base::ErrorCode;
+use crate::broker::coordinator_topic::CoordinatorTopic;
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::reply::Reply;
@@ -40,11 +41,8 @@ type Found = Result<(i32, ByteString, u16), Failure>;
 
 async fn find(node: &Arc<Node>, key_type: i8) -> Found {
     match key_type {
-        GROUP => node.make_offsets_topic().await?,
-        TRANSACTION => {
-            let message = "this version of klog has no transactions";
-            return Err(Failure::new(ErrorCode::CoordinatorNotAvailable, message));
-        }
+        GROUP => node.make_coordinator_topic(CoordinatorTopic::Offsets).await?,
+        TRANSACTION => node.make_coordinator_topic(CoordinatorTopic::Transactions).await?,
         other => {
             let message = format!("key type {other} has no coordinator");
             return Err(Failure::new(ErrorCode::InvalidRequest, message));

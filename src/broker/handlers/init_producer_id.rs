@@ -1,26 +1,36 @@
-//! InitProducerId (key 22), v0 to v5. An id that nobody ever had, epoch 0, for an idempotent producer. With a transactional id:
-//! COORDINATOR_NOT_AVAILABLE until there are transactions.
+//! InitProducerId (key 22), v0 to v5. An id that nobody ever had, epoch 0, for an idempotent producer. With a transactional id: that
+//! id's producer, with an epoch that fences whoever was it before. v3 whoever goes on after an error says who it is
+//! (KIP-360), v4 PRODUCER_FENCED.
 
 use crate::base::ErrorCode;
 use crate::broker::dispatch::Call;
-use crate::broker::producer_ids::ProducerIds;
 use crate::broker::reply::Reply;
+use crate::txn::Producer;
 use crate::wire::init_producer_id::{InitProducerIdRequest, InitProducerIdResponse};
 
 pub fn handle(call: Call<InitProducerIdRequest>) -> Reply<InitProducerIdResponse> {
-    if call.request.transactional_id.is_some() {
-        return Reply::ready(failed(ErrorCode::CoordinatorNotAvailable));
+    let Call { node, version, request, .. } = call;
+    let current = (request.producer_id >= 0)
+        .then_some(Producer { id: request.producer_id, epoch: request.producer_epoch });
+    if (request.producer_id < 0) != (request.producer_epoch < 0) {
+        return Reply::ready(failed(ErrorCode::InvalidRequest));
     }
-    let node = call.node;
     Reply::later(async move {
-        match ProducerIds::next(&node).await {
-            Ok(producer_id) => {
-                InitProducerIdResponse { producer_id, producer_epoch: 0, ..Default::default() }
+        let timeout_ms = request.transaction_timeout_ms;
+        let begun = match &request.transactional_id {
+            None => node.fresh_producer_id().await.map(|id| Producer { id, epoch: 0 }),
+            Some(id) => node.init_transactional(id, timeout_ms, current).await,
+        };
+        match begun {
+            Ok(Producer { id, epoch }) => InitProducerIdResponse {
+                producer_id: id,
+                producer_epoch: epoch,
+                ..Default::default()
+            },
+            Err(ErrorCode::ProducerFenced) if version < 4 => {
+                failed(ErrorCode::InvalidProducerEpoch)
             }
-            Err(error) => {
-                tracing::error!(%error, "no producer id could be handed out");
-                failed(ErrorCode::CoordinatorLoadInProgress)
-            }
+            Err(code) => failed(code),
         }
     })
 }

@@ -41,6 +41,7 @@ pub fn handle(call: Call<ListOffsetsRequest>) -> Reply<ListOffsetsResponse> {
 
 fn look_up(node: &Node, version: i16, request: ListOffsetsRequest) -> ListOffsetsResponse {
     let replica = request.replica_id >= 0;
+    let read_committed = request.isolation_level == 1;
     let topics = request.topics.into_iter().map(|topic| {
         let logs = node.partitions.topic(&topic.name);
         let one = |wanted: &ListOffsetsPartition| {
@@ -57,7 +58,7 @@ fn look_up(node: &Node, version: i16, request: ListOffsetsRequest) -> ListOffset
                 if partition.is_deleted() {
                     return Err(ErrorCode::UnknownTopicOrPartition);
                 }
-                offset(&partition, wanted.timestamp)
+                offset(&partition, wanted.timestamp, read_committed)
             });
             respond(version, wanted.partition_index, found)
         };
@@ -91,12 +92,16 @@ fn respond(
     }
 }
 
-fn offset(partition: &Partition, timestamp: i64) -> Result<Found, ErrorCode> {
+fn offset(partition: &Partition, timestamp: i64, read_committed: bool) -> Result<Found, ErrorCode> {
     let failed = |error: ReadError| error.code();
     let by_time = match timestamp {
         LATEST => {
             let log = partition.log();
-            return Ok((log.end().get(), -1, log.latest_epoch()));
+            if !read_committed {
+                return Ok((log.end().get(), -1, log.latest_epoch()));
+            }
+            let stable = log.last_stable_offset();
+            return Ok((stable.get(), -1, log.epoch_of(stable)));
         }
         EARLIEST | EARLIEST_LOCAL => {
             let log = partition.log();
@@ -109,6 +114,8 @@ fn offset(partition: &Partition, timestamp: i64) -> Result<Found, ErrorCode> {
         }
         _ => return Err(ErrorCode::UnsupportedVersion),
     };
+    let bound = partition.log().last_stable_offset();
+    let by_time = by_time.filter(|found| !read_committed || found.offset < bound);
     Ok(by_time.map_or((-1, -1, None), |found| {
         (found.offset.get(), found.timestamp.0, found.leader_epoch)
     }))

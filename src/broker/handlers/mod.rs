@@ -1,5 +1,7 @@
 //! One file per API; each opens with its contract.
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod alter_configs;
 pub mod api_versions;
 mod change_configs;
@@ -19,7 +21,9 @@ pub mod describe_log_dirs;
 pub mod describe_producers;
 pub mod describe_quorum;
 pub mod describe_topic_partitions;
+pub mod describe_transactions;
 pub mod elect_leaders;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -31,6 +35,7 @@ pub mod list_config_resources;
 pub mod list_groups;
 pub mod list_offsets;
 pub mod list_partition_reassignments;
+pub mod list_transactions;
 pub mod metadata;
 pub mod offset_commit;
 pub mod offset_delete;
@@ -38,6 +43,9 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 mod outcome;
 pub mod produce;
+mod produce_in_txn;
 pub mod sync_group;
 mod target;
+pub mod txn_offset_commit;
 pub mod update_features;
+pub mod write_txn_markers;

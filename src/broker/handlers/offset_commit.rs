@@ -43,6 +43,7 @@ pub fn handle(call: Call<OffsetCommitRequest>) -> Reply<OffsetCommitResponse> {
         generation: request.generation_id_or_member_epoch,
         version,
         offsets,
+        transaction: None,
     };
     match node.commit_offsets(commit) {
         Ok(None) => Reply::ready(respond(judged)),

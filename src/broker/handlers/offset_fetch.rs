@@ -1,5 +1,6 @@
 //! OffsetFetch (key 9), v1 to v10. How far groups have read; -1 where nothing was committed. v2 null means all partitions, and errors
-//! are of the whole group; v5 leader epochs, v7 `require_stable` (no transaction is ever open here), v8 several groups
+//! are of the whole group; v5 leader epochs, v7 `require_stable`: UNSTABLE_OFFSET_COMMIT where an open transaction may change an offset
+//! (KIP-447), v8 several groups
 //! (KIP-709), v9 members of consumer groups (KIP-848), v10 topic ids.
 
 use bytestring::ByteString;
@@ -19,13 +20,23 @@ use crate::wire::offset_fetch::{
 pub fn handle(call: Call<OffsetFetchRequest>) -> Reply<OffsetFetchResponse> {
     let Call { node, version, request, .. } = call;
     if version >= 8 {
-        let groups = request.groups.into_iter().map(|group| one(&node, version, group)).collect();
+        let terms = Terms { version, stable: request.require_stable };
+        let groups = request.groups.into_iter().map(|group| one(&node, terms, group)).collect();
         return Reply::ready(OffsetFetchResponse { groups, ..Default::default() });
     }
     let topics = request.topics.map(|topics| topics.into_iter().map(renamed).collect());
     let group =
         OffsetFetchRequestGroup { group_id: request.group_id, topics, ..Default::default() };
-    Reply::ready(as_before_v8(version, one(&node, version, group)))
+    let terms = Terms { version, stable: request.require_stable };
+    Reply::ready(as_before_v8(version, one(&node, terms, group)))
+}
+
+/// How offsets are asked for.
+#[derive(Clone, Copy)]
+struct Terms {
+    version: i16,
+    /// Only offsets that no open transaction may change.
+    stable: bool,
 }
 
 fn renamed(topic: OffsetFetchRequestTopic) -> OffsetFetchRequestTopics {
@@ -54,7 +65,7 @@ fn as_before_v8(version: i16, group: OffsetFetchResponseGroup) -> OffsetFetchRes
     }
 }
 
-fn one(node: &Node, version: i16, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+fn one(node: &Node, terms: Terms, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
     let OffsetFetchRequestGroup { group_id, topics, member_id, member_epoch, .. } = group;
     let member = member_id.as_ref();
     let code = node
@@ -63,10 +74,10 @@ fn one(node: &Node, version: i16, group: OffsetFetchRequestGroup) -> OffsetFetch
         .err();
     let topics = match topics {
         Some(topics) => {
-            topics.into_iter().map(|topic| asked(node, version, &group_id, topic, code)).collect()
+            topics.into_iter().map(|topic| asked(node, terms, &group_id, topic, code)).collect()
         }
         None if code.is_some() => Vec::new(),
-        None => all(node, &group_id),
+        None => all(node, terms, &group_id),
     };
     let error_code = code.unwrap_or_default().to_wire();
     OffsetFetchResponseGroup { group_id, topics, error_code, ..Default::default() }
@@ -74,14 +85,14 @@ fn one(node: &Node, version: i16, group: OffsetFetchRequestGroup) -> OffsetFetch
 
 fn asked(
     node: &Node,
-    version: i16,
+    terms: Terms,
     group: &ByteString,
     topic: OffsetFetchRequestTopics,
     code: Option<ErrorCode>,
 ) -> OffsetFetchResponseTopics {
     let OffsetFetchRequestTopics { name, topic_id, partition_indexes, .. } = topic;
     let image = node.image();
-    let known = match version {
+    let known = match terms.version {
         10.. => image.topic_by_id(topic_id).map(|topic| ByteString::from(topic.name.as_str())),
         _ => Some(name.clone()),
     };
@@ -90,7 +101,7 @@ fn asked(
             let place = |index: i32| (name.clone(), index);
             let places: Vec<Place> = partition_indexes.into_iter().map(place).collect();
             let offsets = node.committed_offsets(group, Some(&places)).into_iter();
-            offsets.map(|((_, index), offset)| partition(index, offset)).collect()
+            offsets.map(|(place, offset)| told(node, terms, group, place, offset)).collect()
         }
         (known, code) => {
             let missing = if known.is_none() { ErrorCode::UnknownTopicId } else { ErrorCode::None };
@@ -103,11 +114,12 @@ fn asked(
     OffsetFetchResponseTopics { name, topic_id, partitions, ..Default::default() }
 }
 
-fn all(node: &Node, group: &ByteString) -> Vec<OffsetFetchResponseTopics> {
+fn all(node: &Node, terms: Terms, group: &ByteString) -> Vec<OffsetFetchResponseTopics> {
     let image = node.image();
     let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
-    for ((name, index), offset) in node.committed_offsets(group, None) {
-        let partition = partition(index, offset);
+    for (place, offset) in node.committed_offsets(group, None) {
+        let name = place.0.clone();
+        let partition = told(node, terms, group, place, offset);
         match topics.last_mut().filter(|topic| topic.name == name) {
             Some(topic) => topic.partitions.push(partition),
             None => topics.push(OffsetFetchResponseTopics {
@@ -119,6 +131,20 @@ fn all(node: &Node, group: &ByteString) -> Vec<OffsetFetchResponseTopics> {
         }
     }
     topics
+}
+
+fn told(
+    node: &Node,
+    terms: Terms,
+    group: &ByteString,
+    place: Place,
+    offset: Option<CommittedOffset>,
+) -> OffsetFetchResponsePartitions {
+    if terms.stable && node.is_unstable(group, &place) {
+        let error_code = ErrorCode::UnstableOffsetCommit.to_wire();
+        return OffsetFetchResponsePartitions { error_code, ..partition(place.1, None) };
+    }
+    partition(place.1, offset)
 }
 
 fn partition(index: i32, offset: Option<CommittedOffset>) -> OffsetFetchResponsePartitions {

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
+use super::produce_in_txn::{Admitted, asked_about, told, transaction_version};
 use super::target;
 use crate::base::{ErrorCode, Millis, Offset};
 use crate::broker::dispatch::Call;
@@ -17,12 +19,14 @@ use crate::broker::node::{Appended, Node};
 use crate::broker::partition::Partition;
 use crate::broker::partitions::TopicLogs;
 use crate::broker::reply::Reply;
+use crate::broker::txns::{InTransaction, Refusal};
 use crate::config::{CompressionType, TopicConfig};
 use crate::log::AppendError;
 use crate::record::{
     Batch, BatchError, Checked, Codec, DecompressError, InvalidBatch, Limits, RecompressError,
     Scratch, TimestampType, recompress, validate_produced,
 };
+use crate::txn::{Place, Producer, TxnVersion};
 use crate::wire::Records;
 use crate::wire::produce::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, ProduceRequest, ProduceResponse,
@@ -55,6 +59,8 @@ enum Failure {
     Recompress(#[from] RecompressError),
     #[error(transparent)]
     Append(#[from] AppendError),
+    #[error("{1}")]
+    Transaction(ErrorCode, Refusal),
     /// Not an answer: it is tried again where it may take longer.
     #[error("too much work to be done here")]
     TooMuchHere,
@@ -63,7 +69,9 @@ enum Failure {
 impl Failure {
     fn code(&self) -> ErrorCode {
         match self {
-            Failure::Plain(code) | Failure::Because(code, _) => *code,
+            Failure::Plain(code) | Failure::Because(code, _) | Failure::Transaction(code, _) => {
+                *code
+            }
             Failure::Batch(error) => error.code(),
             Failure::Invalid(error) => error.code(),
             Failure::Recompress(_) => ErrorCode::InvalidRecord,
@@ -152,7 +160,8 @@ struct Work {
     node: Arc<Node>,
     version: i16,
     acks: i16,
-    transactional: bool,
+    transaction: Option<ByteString>,
+    admitted: Admitted,
     writer: Writer,
     now: Millis,
     logs: Vec<Option<Arc<TopicLogs>>>,
@@ -167,7 +176,8 @@ impl Work {
         let mut work = Work {
             version,
             acks: request.acks,
-            transactional: request.transactional_id.is_some(),
+            transaction: request.transactional_id,
+            admitted: Admitted::default(),
             writer: match client_id {
                 Some(id) if id == INTERNAL_WRITER => Writer::Admin,
                 _ => Writer::Client,
@@ -232,7 +242,9 @@ impl Work {
     }
 
     fn append(&self, entry: &Entry, effort: &mut usize) -> Result<Outcome, Failure> {
-        admit(self.acks, self.transactional, self.version)?;
+        if !(-1..=1).contains(&self.acks) {
+            return Err(Failure::Plain(ErrorCode::InvalidRequiredAcks));
+        }
         let unknown = match self.version >= 13 {
             true => ErrorCode::UnknownTopicId,
             false => ErrorCode::UnknownTopicOrPartition,
@@ -245,9 +257,6 @@ impl Work {
             return Err(Failure::Plain(ErrorCode::NotEnoughReplicas));
         }
         let batch = one_batch(entry.records.clone())?;
-        if batch.header().is_transactional() {
-            return Err(no_transaction(self.version));
-        }
         if batch.header().codec()? == Codec::Zstd && self.version < 7 {
             return Err(Failure::Plain(ErrorCode::UnsupportedCompressionType));
         }
@@ -262,8 +271,10 @@ impl Work {
         batch: &Batch,
         checked: &Checked,
     ) -> Result<Outcome, Failure> {
-        let Appended { placed, log_start, due } =
-            self.node.append(partition, batch, checked, self.now)?;
+        let Appended { placed, log_start, due } = match batch.header().is_transactional() {
+            false => self.node.append(partition, batch, checked, self.now)?,
+            true => self.place_in_transaction(partition, batch, checked)?,
+        };
         let response = PartitionProduceResponse {
             index,
             base_offset: placed.base_offset.get(),
@@ -273,6 +284,44 @@ impl Work {
         };
         let wait = (due && self.acks != 0).then(|| (partition.clone(), placed.last_offset.plus(1)));
         Ok(Outcome { response, wait })
+    }
+}
+
+impl Work {
+    fn place_in_transaction(
+        &self,
+        partition: &Arc<Partition>,
+        batch: &Batch,
+        checked: &Checked,
+    ) -> Result<Appended, Failure> {
+        // Whose transaction it is nobody can tell: so nobody may write to it.
+        let unknown = ErrorCode::TransactionalIdAuthorizationFailed;
+        let id = self.transaction.clone().ok_or(Failure::Plain(unknown))?;
+        let header = batch.header();
+        let transaction = InTransaction {
+            id,
+            producer: Producer { id: header.producer_id, epoch: header.producer_epoch },
+            version: transaction_version(self.version),
+        };
+        let bumps_epoch = transaction.version >= TxnVersion::V2;
+        let admit = || {
+            let place = (partition.id.topic.as_str().into(), partition.id.partition.get());
+            let places = asked_about(&transaction, place, self.left_places());
+            let ask = || self.node.admit_to_transaction(&transaction, &places);
+            if bumps_epoch { self.admitted.or_add(ask) } else { ask() }
+        };
+        let (node, now) = (&self.node, self.now);
+        node.append_in_transaction(partition, batch, checked, now, bumps_epoch, admit)
+            .map_err(|refusal| Failure::Transaction(told(&refusal, self.version), refusal))
+    }
+
+    /// The partitions that are to be appended to yet, as far as they are there.
+    fn left_places(&self) -> impl Iterator<Item = Place> {
+        self.left.iter().filter_map(|entry| {
+            let logs = self.logs[entry.topic].as_ref()?;
+            let there = usize::try_from(entry.index).is_ok_and(|at| at < logs.slots.len());
+            there.then(|| (ByteString::from(logs.name.as_str()), entry.index))
+        })
     }
 }
 
@@ -314,25 +363,6 @@ fn validate(
     let batch = recompress(&batch, codec, level, DECOMPRESSED_AT_MOST)?;
     let checked = check(&batch, &Limits { max_message_bytes: usize::MAX, ..limits })?;
     Ok((batch, checked))
-}
-
-fn admit(acks: i16, transactional: bool, version: i16) -> Result<(), Failure> {
-    if !(-1..=1).contains(&acks) {
-        return Err(Failure::Plain(ErrorCode::InvalidRequiredAcks));
-    }
-    if transactional {
-        return Err(no_transaction(version));
-    }
-    Ok(())
-}
-
-fn no_transaction(version: i16) -> Failure {
-    let code =
-        if version >= 11 { ErrorCode::TransactionAbortable } else { ErrorCode::InvalidTxnState };
-    Failure::Because(
-        code,
-        "this producer has no transaction here: klog has no transactions yet".into(),
-    )
 }
 
 /// The batch that a partition's entry holds, which is exactly one.

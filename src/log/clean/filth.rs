@@ -9,7 +9,7 @@ use crate::log::error::ReadError;
 pub struct Filth {
     /// All below was compacted before.
     pub from: Offset,
-    /// From here on nothing may be: it is active, too young, or not yet on disk.
+    /// From here on nothing may be: it is active, too young, not yet on disk, or of a transaction that is not decided.
     pub to: Offset,
     /// How much of what lies below `to` was not compacted, as a fraction of its bytes.
     pub ratio: f64,
@@ -38,7 +38,7 @@ impl Log {
             }
             let age = now.0.saturating_sub(segment.youngest.timestamp);
             let young = config.min_compaction_lag_ms > 0 && age < config.min_compaction_lag_ms;
-            if young || next > self.recovery_point.get() {
+            if young || next > self.recovery_point.min(self.last_stable_offset()).get() {
                 break;
             }
             if oldest.is_none() && config.max_compaction_lag_ms < i64::MAX {

@@ -1,16 +1,16 @@
 //! What is compacted, and the first pass over it: which record of each key is the last.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::offset_map::{OffsetMap, SLOT_BYTES};
+use super::transactions::{AbortedBatches, Carried};
 use super::{CleanError, Filth, Pace};
 use crate::base::{Millis, Offset};
 use crate::log::Log;
 use crate::log::error::{ReadError, StorageError};
 use crate::log::scan::{Found, Scan};
-use crate::log::transactions::Aborted;
 use crate::os::{Disk, DiskFile, FileSlice};
 use crate::record::{Batch, BatchHeader, Record, records};
 
@@ -34,6 +34,7 @@ pub(super) struct Source {
     pub size: u64,
     pub index_bytes: u64,
     pub version: u32,
+    pub stable_at_end: i64,
     pub path: Arc<Path>,
     file: Arc<dyn DiskFile>,
 }
@@ -51,9 +52,11 @@ pub struct CleanPlan {
     pub(super) index_interval_bytes: u32,
     pub(super) delete_horizon: i64,
     pub(super) now: i64,
-    aborted: Vec<Aborted>,
+    pub(super) aborted: AbortedBatches,
     /// The last offsets of the batches that producers are known by.
     remembered: HashSet<i64>,
+    /// The epochs of producers that no batch is known of: their last markers tell.
+    marked: HashMap<i64, i16>,
 }
 
 /// The last record of each key, of those that were not compacted before.
@@ -61,6 +64,8 @@ pub struct Mapped {
     keys: OffsetMap,
     /// Above it nothing was looked at.
     end: i64,
+    /// What the groups tell each other of transactions.
+    pub(super) carried: Carried,
 }
 
 impl Mapped {
@@ -74,8 +79,8 @@ impl Log {
     /// What has to be known to compact what `filth` says can be.
     ///
     /// # Errors
-    /// As the system says.
-    pub fn clean_plan(&self, filth: &Filth, now: Millis) -> Result<CleanPlan, StorageError> {
+    /// `Unchecked` if something has to be checked first (see [`Log::next_check`]); `Storage` as the system says.
+    pub fn clean_plan(&self, filth: &Filth, now: Millis) -> Result<CleanPlan, ReadError> {
         let mut sources = Vec::new();
         for (at, segment) in self.segments[..self.segments.len() - 1].iter().enumerate() {
             let next = self.segments[at + 1].base;
@@ -90,11 +95,13 @@ impl Log {
                     .offsets
                     .with(self.disk(), |entries| entries.len() as u64 * 8)?,
                 version: segment.version,
+                stable_at_end: segment.decided.stable_at_end,
                 path: segment.path().clone(),
                 file: segment.file(&self.files)?,
             });
         }
         let remembered = self.producers().flat_map(|(_, producer)| &producer.batches);
+        let marked = self.producers().filter(|(_, producer)| producer.batches.is_empty());
         Ok(CleanPlan {
             disk: self.os.disk.clone(),
             folder: self.folder.clone(),
@@ -105,9 +112,25 @@ impl Log {
             index_interval_bytes: self.config.index_interval_bytes,
             delete_horizon: now.0.saturating_add(self.config.delete_retention_ms),
             now: now.0,
-            aborted: self.aborted.clone(),
+            aborted: self.aborted_below(filth.to.get())?,
             remembered: remembered.map(|batch| batch.last_offset).collect(),
+            marked: marked.map(|(id, producer)| (id, producer.epoch)).collect(),
         })
+    }
+}
+
+impl Log {
+    /// The aborted transactions that began below `to`, under which all are decided.
+    fn aborted_below(&self, to: i64) -> Result<AbortedBatches, ReadError> {
+        let mut entries = Vec::new();
+        for (at, segment) in self.segments.iter().enumerate() {
+            self.require_transactions(at, segment.base)?;
+            entries.extend(segment.aborted_from(self.disk(), i64::MIN)?);
+            if segment.decided.stable_at_end >= to {
+                break;
+            }
+        }
+        Ok(AbortedBatches::new(entries.into_iter()))
     }
 }
 
@@ -130,14 +153,14 @@ impl CleanPlan {
                 if !pace(found.size as u64) {
                     return Err(CleanError::Stopped);
                 }
-                let skip = batch.header().is_control() || self.is_aborted(batch.header());
+                let skip = batch.header().is_control() || self.aborted.hold(batch.header());
                 for record in if skip { Vec::new() } else { reader.records(&found, &batch)? } {
                     let Some(key) = record.key.as_deref().filter(|_| record.offset >= self.from)
                     else {
                         continue;
                     };
                     if !keys.put(key, record.offset) {
-                        return Ok(Mapped { keys, end });
+                        return Ok(Mapped { keys, end, carried: Carried::default() });
                     }
                     end = end.max(record.offset + 1);
                 }
@@ -145,21 +168,14 @@ impl CleanPlan {
             }
             end = end.max(source.next);
         }
-        Ok(Mapped { keys, end })
-    }
-
-    /// Whether a batch belongs to a transaction that was aborted: its records never counted.
-    pub(super) fn is_aborted(&self, header: &BatchHeader) -> bool {
-        let holds = |aborted: &Aborted| {
-            aborted.producer_id == header.producer_id
-                && (aborted.first_offset..=aborted.last_offset).contains(&header.base_offset)
-        };
-        header.is_transactional() && !header.is_control() && self.aborted.iter().any(holds)
+        Ok(Mapped { keys, end, carried: Carried::default() })
     }
 
     /// Whether a producer is known by this batch.
     pub(super) fn is_remembered(&self, header: &BatchHeader) -> bool {
-        header.has_producer_id() && self.remembered.contains(&header.last_offset())
+        let marked = header.is_control()
+            && self.marked.get(&header.producer_id) == Some(&header.producer_epoch);
+        header.has_producer_id() && (marked || self.remembered.contains(&header.last_offset()))
     }
 }
 

@@ -15,6 +15,7 @@ mod recover;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod write;
 
 pub use filth::Filth;

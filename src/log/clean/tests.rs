@@ -77,10 +77,10 @@ impl Fixture {
         let Some(filth) = self.log.filth(cleaned, Millis(now)).unwrap() else { return 0 };
         let plan = self.log.clean_plan(&filth, Millis(now)).unwrap();
         let limits = CleanLimits { map_bytes: keys * 24, load_factor: 1.0 };
-        let mapped = plan.map(&limits, &mut |_| true).unwrap();
+        let mut mapped = plan.map(&limits, &mut |_| true).unwrap();
         let mut swapped = 0;
         for group in plan.groups(&mapped) {
-            let Some(cleaned) = plan.clean(&group, &mapped, &mut |_| true).unwrap() else {
+            let Some(cleaned) = plan.clean(&group, &mut mapped, &mut |_| true).unwrap() else {
                 continue;
             };
             assert_eq!(self.log.take_over(&cleaned, Millis(now)).unwrap(), Taken::Swapped);
@@ -292,9 +292,10 @@ fn what_retention_took_meanwhile_is_not_brought_back() {
     at.flush();
     let filth = at.log.filth(Offset::ZERO, Millis(5000)).unwrap().unwrap();
     let plan = at.log.clean_plan(&filth, Millis(5000)).unwrap();
-    let mapped =
+    let mut mapped =
         plan.map(&CleanLimits { map_bytes: 2400, load_factor: 0.9 }, &mut |_| true).unwrap();
-    let cleaned = plan.clean(&plan.groups(&mapped)[0], &mapped, &mut |_| true).unwrap().unwrap();
+    let first = plan.groups(&mapped)[0].clone();
+    let cleaned = plan.clean(&first, &mut mapped, &mut |_| true).unwrap().unwrap();
     at.log.segments[0].version += 1;
     assert_eq!(
         at.log.take_over(&cleaned, Millis(5000)).unwrap(),

@@ -10,8 +10,11 @@ use super::{CleanError, Pace};
 use crate::log::error::StorageError;
 use crate::log::files::path_in;
 use crate::log::segment::{Appended, Segment};
+use crate::log::snapshot;
 use crate::os::DiskFile;
-use crate::record::{Batch, BatchHeader, Retained, Retention, retain};
+use crate::record::{
+    Batch, BatchHeader, RetainError, Retained, Retention, date_marker, retain, without_records,
+};
 
 /// So much is written at a time.
 const WRITE_BYTES: usize = 1 << 20;
@@ -47,14 +50,14 @@ impl CleanPlan {
         groups
     }
 
-    /// Writes what stays of a group of segments; `None` if that is all of it. Blocking.
+    /// Writes what stays of a group of segments; `None` if that is all of it. Groups come in order. Blocking.
     ///
     /// # Errors
     /// See [`CleanError`]; what was written aside is removed then.
     pub fn clean(
         &self,
         group: &Range<usize>,
-        mapped: &Mapped,
+        mapped: &mut Mapped,
         pace: &mut Pace<'_>,
     ) -> Result<Option<CleanedGroup>, CleanError> {
         let sources = &self.sources[group.clone()];
@@ -84,13 +87,15 @@ impl CleanPlan {
     fn write(
         &self,
         sources: &[Source],
-        mapped: &Mapped,
+        mapped: &mut Mapped,
         pace: &mut Pace<'_>,
     ) -> Result<Option<CleanedGroup>, CleanError> {
         let base = sources[0].base;
         let mut out = Output::create(self, base)?;
         let mut changed = sources.len() > 1;
         let last_full = sources.iter().rposition(|source| source.size > 0);
+        let snapshot = path_in(&self.folder, base, ".snapshot");
+        mapped.carried.begin_group(snapshot::read(&*self.disk, &snapshot)?);
         for (at, source) in sources.iter().enumerate() {
             let mut reader = Reader::new(source);
             while let Some((found, batch)) = reader.next()? {
@@ -100,8 +105,16 @@ impl CleanPlan {
                 })?;
                 changed |= kept != Retained::Same;
                 let bytes = match kept {
-                    Retained::Same => batch.bytes().clone(),
-                    Retained::Changed(bytes) => bytes,
+                    Retained::Same => {
+                        mapped.carried.kept(&batch);
+                        batch.bytes().clone()
+                    }
+                    Retained::Changed(bytes) => {
+                        Batch::new(bytes.clone())
+                            .into_iter()
+                            .for_each(|it| mapped.carried.kept(&it));
+                        bytes
+                    }
                     Retained::Nothing => continue,
                 };
                 if out.segment.size + bytes.len() as u64 > i32::MAX as u64 {
@@ -120,50 +133,62 @@ impl CleanPlan {
         if !changed {
             return Ok(None);
         }
-        let has_transactions = self.write_transactions(sources)?;
-        let segment = out.finish(self)?;
+        let entries = mapped.carried.entries();
+        let has_transactions = !entries.is_empty();
+        entries.iter().for_each(|entry| out.segment.aborted.push(*entry));
+        let mut segment = out.finish(self)?;
+        segment.decided.stable_at_end = sources[sources.len() - 1].stable_at_end;
         self.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
         let replaces = sources.iter().map(|source| (source.base, source.version)).collect();
         Ok(Some(CleanedGroup { replaces, segment, has_transactions }))
     }
 
-    /// What stays of a batch. Markers of transactions all do: without them what is read later would count as aborted.
+    /// What stays of a batch.
     fn keep(
         &self,
         batch: &Batch,
         ends_group: bool,
-        mapped: &Mapped,
-    ) -> Result<Retained, crate::record::RetainError> {
+        mapped: &mut Mapped,
+    ) -> Result<Retained, RetainError> {
         let header = batch.header();
-        if header.is_control() {
-            return Ok(Retained::Same);
-        }
-        let horizon = header.attributes.has_delete_horizon().then_some(header.base_timestamp);
-        let aborted = self.is_aborted(header);
         let empty_stays = ends_group || self.is_remembered(header);
+        if header.is_control() {
+            return self.keep_control(batch, empty_stays, mapped);
+        }
+        mapped.carried.read(header);
+        let horizon = header.attributes.has_delete_horizon().then_some(header.base_timestamp);
+        let aborted = self.aborted.hold(header);
         let retention = Retention { delete_horizon: self.delete_horizon, empty_stays };
         retain(batch, DECOMPRESSED_AT_MOST, retention, |record| {
             !aborted && mapped.keeps(record, horizon, self.now)
         })
     }
 
-    /// The transaction indexes of all segments, as one.
-    fn write_transactions(&self, sources: &[Source]) -> Result<bool, CleanError> {
-        let mut entries = Vec::new();
-        let mut any = false;
-        for source in sources {
-            let path = path_in(&self.folder, source.base, ".txnindex");
-            let read = self.disk.read(&path).map_err(StorageError::at("read", &path))?;
-            any |= read.is_some();
-            entries.extend(read.unwrap_or_default());
+    /// What stays of a control batch. A transaction's marker goes when all of the transaction's batches are gone, and then not before
+    /// its own time: a consumer that has read some of them has to come to it.
+    fn keep_control(
+        &self,
+        batch: &Batch,
+        empty_stays: bool,
+        mapped: &mut Mapped,
+    ) -> Result<Retained, RetainError> {
+        let header = batch.header();
+        if !header.has_producer_id() || !mapped.carried.is_useless(header) {
+            return Ok(Retained::Same);
         }
-        if !any {
-            return Ok(false);
+        let horizon = header.attributes.has_delete_horizon().then_some(header.base_timestamp);
+        let is_empty = header.record_count == 0;
+        match horizon {
+            _ if is_empty && empty_stays => Ok(Retained::Same),
+            _ if is_empty => Ok(Retained::Nothing),
+            None => {
+                let dated = date_marker(batch, self.delete_horizon, DECOMPRESSED_AT_MOST)?;
+                Ok(Retained::Changed(dated))
+            }
+            Some(horizon) if horizon > self.now => Ok(Retained::Same),
+            Some(_) if empty_stays => Ok(Retained::Changed(without_records(batch))),
+            Some(_) => Ok(Retained::Nothing),
         }
-        let path = self.aside(sources[0].base, ".txnindex");
-        let written = self.disk.write(&path, &entries).and_then(|file| file.sync_all());
-        written.map_err(StorageError::at("write", path))?;
-        Ok(true)
     }
 }
 
@@ -213,6 +238,7 @@ impl Output {
         self.flush()?;
         self.file.sync_all().map_err(StorageError::at("fsync", &self.path))?;
         self.segment.finish(&*plan.disk)?;
+        self.segment.aborted.sync_any(&*plan.disk)?;
         self.segment.offsets.sync(&*plan.disk)?;
         self.segment.times.sync(&*plan.disk)?;
         Ok(self.segment)

@@ -1,0 +1,251 @@
+//! Transactions in the workload: after each recovery the open ones, the last stable offset and the aborted ones are what a walk over
+//! the batches that survived says.
+
+use std::collections::BTreeMap;
+
+use klog::base::{Millis, Offset};
+use klog::log::{Aborted, AppendError, EndTxn, Log, Placed, ReadError, Verification};
+use klog::os::Clock as _;
+use klog::record::control::ControlRecord;
+use klog::record::{BatchProducer, records};
+
+use crate::batches::{self, Produced};
+use crate::history::Stood;
+use crate::world::World;
+
+/// A transactional producer, as it knows itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Transactional {
+    id: i64,
+    epoch: i16,
+    next_sequence: i32,
+    is_open: bool,
+}
+
+/// What batches say of transactions: where each producer's open one began, and which were aborted.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Decided {
+    open: BTreeMap<i64, i64>,
+    aborted: Vec<Aborted>,
+}
+
+impl Decided {
+    pub fn by<'a>(stood: impl IntoIterator<Item = &'a Stood>) -> Decided {
+        let mut out = Decided::default();
+        for batch in stood.into_iter().map(|stood| &stood.batch) {
+            let header = batch.header();
+            let producer_id = header.producer_id;
+            if !header.is_transactional() {
+                continue;
+            }
+            if !header.is_control() {
+                out.open.entry(producer_id).or_insert(header.base_offset);
+                continue;
+            }
+            let record = records(batch, 1 << 10).expect("readable").next().expect("one");
+            let record = record.expect("a record");
+            let control = ControlRecord::parse(record.key.as_ref(), record.value.as_ref());
+            let began = out.open.remove(&producer_id);
+            let aborts = matches!(control, Ok(ControlRecord::Abort { .. }));
+            if let Some(first_offset) = began.filter(|_| aborts) {
+                let last_offset = header.base_offset;
+                out.aborted.push(Aborted { first_offset, last_offset, producer_id });
+            }
+        }
+        out.aborted.sort_unstable();
+        out
+    }
+}
+
+/// Fetches all from `from` on as a broker does that reads committed records: what has to be checked first is.
+pub fn aborted_from(log: &mut Log, from: i64) -> Result<Vec<Aborted>, ReadError> {
+    loop {
+        let slice = log.slice(Offset::new(from), log.end(), usize::MAX, true);
+        match slice.and_then(|slice| log.aborted(Offset::new(from), &slice)) {
+            Err(ReadError::Unchecked(check)) => log.checked(check.run()?)?,
+            found => return found,
+        }
+    }
+}
+
+impl World {
+    /// A producer writes in its transaction, or the coordinator ends it.
+    pub fn work_in_a_transaction(&mut self) {
+        if self.transactional.len() < 3 {
+            let id = 200 + self.transactional.len() as i64;
+            let new = Transactional { id, epoch: 0, next_sequence: 0, is_open: false };
+            self.transactional.push(new);
+        }
+        let at = self.rng.below(self.transactional.len());
+        let ends = if self.transactional[at].is_open { 300 } else { 50 };
+        if self.rng.chance(ends) { self.end_transaction(at) } else { self.write_in(at) }
+    }
+
+    fn write_in(&mut self, at: usize) {
+        let Transactional { id, epoch, next_sequence: base_sequence, is_open } =
+            self.transactional[at];
+        let producer = BatchProducer { id, epoch, base_sequence };
+        let now = self.sim.clock.now();
+        let produced = batches::transactional(&mut self.rng, producer, now);
+        let Some(running) = self.running.as_mut() else { return };
+        let (log, leader_epoch) = (&mut running.log, self.epoch);
+        let Produced { batch, checked } = &produced;
+        let verification = log.begin_verification(batch.header(), false).expect("not fenced");
+        assert_eq!(verification == Verification::Open, is_open, "producer {id}");
+        let end = log.end();
+        let appended = match verification {
+            Verification::Open => log.append(batch, checked, leader_epoch, now),
+            Verification::Needed(guard) => {
+                log.append_verified(batch, checked, leader_epoch, now, guard)
+            }
+        };
+        let stood = Stood::new(produced.at(end, leader_epoch));
+        if self.note_appended(stood, appended) {
+            let producer = &mut self.transactional[at];
+            producer.next_sequence += produced.batch.header().record_count;
+            producer.is_open = true;
+        }
+    }
+
+    fn end_transaction(&mut self, at: usize) {
+        let Transactional { id, epoch, .. } = self.transactional[at];
+        let (bumps, commit) = (self.rng.chance(500), self.rng.chance(400));
+        let producer_epoch = epoch + i16::from(bumps);
+        let now = self.sim.clock.now();
+        let Some(running) = self.running.as_mut() else { return };
+        let end = EndTxn {
+            producer_id: id,
+            producer_epoch,
+            coordinator_epoch: 1,
+            commit,
+            transaction_version: if bumps { 2 } else { 1 },
+        };
+        let record = match commit {
+            true => ControlRecord::Commit { coordinator_epoch: 1 },
+            false => ControlRecord::Abort { coordinator_epoch: 1 },
+        };
+        let producer = BatchProducer { id, epoch: producer_epoch, base_sequence: -1 };
+        let offset = running.log.end().get();
+        let marker = record.batch(offset, self.epoch.get(), now, producer).expect("it fits");
+        let appended = running.log.append_marker(end, self.epoch, now);
+        if self.note_appended(Stood::new(marker), appended) {
+            self.counts.commits += u64::from(commit);
+            self.counts.aborts += u64::from(!commit);
+            let producer = &mut self.transactional[at];
+            producer.is_open = false;
+            if bumps {
+                (producer.epoch, producer.next_sequence) = (producer_epoch, 0);
+            }
+        }
+    }
+
+    /// Notes what became of an append. Returns whether it stands in the log.
+    fn note_appended(&mut self, stood: Stood, appended: Result<Placed, AppendError>) -> bool {
+        let offline = self.running.as_ref().is_some_and(|running| running.log.is_offline());
+        match appended {
+            Ok(placed) => {
+                assert_eq!(placed.base_offset.get(), stood.base());
+                self.history.stood.push(stood);
+                self.counts.appended += 1;
+                true
+            }
+            Err(AppendError::Storage(_)) => {
+                self.history.failed.push(stood);
+                self.counts.failed_appends += 1;
+                if offline {
+                    self.fail();
+                }
+                false
+            }
+            Err(AppendError::Offline { .. }) if offline => false,
+            Err(AppendError::TooLarge { .. }) => false,
+            Err(error) => panic!("refused: {error}"),
+        }
+    }
+
+    /// Holds what a running log says of transactions to its batches. Of one that began below the start of the log, the beginning may be
+    /// forgotten, and all of it if none of its batches is left.
+    pub fn check_transactions(&mut self) {
+        let Some(running) = self.running.as_mut() else { return };
+        let log = &mut running.log;
+        let start = log.start().get();
+        let all = Decided::by(&self.history.stood);
+        let left = Decided::by(self.history.stood.iter().filter(|stood| stood.last() >= start));
+        let told: BTreeMap<i64, i64> = log
+            .open_transactions()
+            .map(|(id, producer)| (id, producer.transaction_start.expect("it is open")))
+            .collect();
+        for (id, began) in &told {
+            let first = all.open.get(id).unwrap_or_else(|| panic!("{id} has none open: {all:?}"));
+            let begins = began == first || (*first < start && left.open.get(id) == Some(began));
+            assert!(begins, "{id}'s began at {first}, not {began}");
+        }
+        for (id, began) in &left.open {
+            assert!(told.contains_key(id), "{id}'s, open since {began}, is forgotten");
+        }
+        let first = told.values().min().map(|first| (*first).max(start));
+        assert_eq!(log.last_stable_offset().get(), first.unwrap_or(log.end().get()));
+        self.counts.open += told.len() as u64;
+        let from = start + self.rng.below((log.end().get() - start) as usize + 1) as i64;
+        for (from, found) in running.early.drain(..).collect::<Vec<_>>() {
+            assert_aborted(from, &found, (&all, &left), start);
+        }
+        let found = match aborted_from(&mut running.log, from) {
+            Ok(found) => found,
+            // The power may have gone.
+            Err(ReadError::Storage(_)) => return,
+            Err(error) => panic!("{error:?}"),
+        };
+        assert_aborted(from, &found, (&all, &left), start);
+        self.counts.aborted_seen += found.len() as u64;
+    }
+
+    /// Producers go on from what the log knows of them.
+    pub fn resume_transactions(&mut self) {
+        let Some(running) = self.running.as_ref() else { return };
+        for producer in &mut self.transactional {
+            let known = running.log.producers().find(|(id, _)| *id == producer.id);
+            match known {
+                Some((_, known)) => {
+                    producer.epoch = known.epoch;
+                    producer.next_sequence = known.last_sequence() + 1;
+                    producer.is_open = known.transaction_start.is_some();
+                }
+                None => {
+                    producer.epoch += 1;
+                    (producer.next_sequence, producer.is_open) = (0, false);
+                }
+            }
+        }
+    }
+}
+
+/// An aborted transaction is told exactly as it was. One that began below the start may be told from its first batch that is left.
+fn assert_aborted(from: i64, found: &[Aborted], (all, left): (&Decided, &Decided), start: i64) {
+    let reach = |decided: &Decided| -> BTreeMap<(i64, i64), i64> {
+        let all = decided.aborted.iter().filter(|aborted| aborted.last_offset >= from);
+        all.map(|it| ((it.last_offset, it.producer_id), it.first_offset)).collect()
+    };
+    let (all, left) = (reach(all), reach(left));
+    let found: BTreeMap<(i64, i64), i64> =
+        found.iter().map(|it| ((it.last_offset, it.producer_id), it.first_offset)).collect();
+    for (key, first) in &found {
+        let whole = all.get(key).unwrap_or_else(|| panic!("{key:?} was not aborted: {all:?}"));
+        let right = first == whole || (*whole < start && left.get(key) == Some(first));
+        assert!(right, "{key:?} began at {whole}, not {first}");
+    }
+    for key in left.keys() {
+        assert!(
+            found.contains_key(key),
+            "from {from}: {key:?} is missing in {found:?}; start {start}, all {all:?}"
+        );
+    }
+}
+
+/// What a fetch is told at once after a start, before all is checked.
+pub fn early(log: &mut Log, now: Millis) -> Result<Vec<(i64, Vec<Aborted>)>, ReadError> {
+    let (start, end) = (log.start().get(), log.end().get());
+    let from = start + (now.0 % (end - start + 1)).max(0);
+    let found = aborted_from(log, from)?;
+    Ok(vec![(from, found)])
+}
