@@ -4,6 +4,7 @@
 //	golang franz-go|sarama consume BOOTSTRAP TOPIC COUNT   prints COUNT records from the start of every partition, then ends
 //	golang franz-go|sarama member BOOTSTRAP GROUP TOPIC ASSIGNOR   is a member of a consumer group until SIGTERM
 //	golang franz-go transact BOOTSTRAP   carries out the commands on stdin: see Transactor.java
+//	golang franz-go transform BOOTSTRAP GROUP SOURCE TARGET PARTITIONS TRANSACTIONAL_ID INSTANCE   see Transformer.java
 //
 // A record is a line of JSON: partition, offset, timestamp in ms, and key, value and header values in base64 or null. A member
 // prints a line for each thing that happens: "assigned PARTITION…", "revoked PARTITION…", "record PARTITION OFFSET VALUE". It commits what
@@ -40,6 +41,11 @@ func main() {
 	}
 	if len(os.Args) == 4 && os.Args[1] == "franz-go" && os.Args[2] == "transact" {
 		franzGoTransactor(os.Args[3])
+		return
+	}
+	if len(os.Args) == 10 && os.Args[1] == "franz-go" && os.Args[2] == "transform" {
+		args := os.Args[3:]
+		franzGoTransformer(args[0], args[1], args[2], args[3], int32(number(args[4])), args[5], args[6])
 		return
 	}
 	if len(os.Args) != 6 {
