@@ -39,6 +39,7 @@ specs! {
     a_producer_that_comes_back_aborts_what_it_left,
     an_abandoned_transaction_is_aborted,
     after_a_lost_record_the_next_transaction_goes_through,
+    after_a_refused_record_the_next_transaction_goes_through,
     cut_connections_break_no_transaction,
     offsets_of_a_member_that_is_over_are_refused,
     consume_transform_produce_is_exactly_once,

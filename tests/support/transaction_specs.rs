@@ -6,9 +6,9 @@ use std::time::Duration;
 use klog::base::{ErrorCode, TopicName};
 use klog::client::{
     Admin, Client, ClientConfig, CommittedOffset, ConsumedRecord, Consumer, ConsumerConfig,
-    ErrorClass, GroupConsumer, GroupMetadata, GroupOffsets, Isolation, OffsetReset, OffsetSpec,
-    Polled, ProduceError, ProducerConfig, ProducerRecord, StartAt, Subscription, TransactionError,
-    TransactionalProducer,
+    ErrorClass, GroupConsumer, GroupMetadata, GroupOffsets, Isolation, NewTopic, OffsetReset,
+    OffsetSpec, Polled, ProduceError, ProducerConfig, ProducerRecord, StartAt, Subscription,
+    TransactionError, TransactionalProducer,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use tokio::time::Instant;
@@ -334,6 +334,35 @@ pub async fn after_a_lost_record_the_next_transaction_goes_through(address: &str
     settled(&direct, &topic, 0, PATIENCE).await;
     let (seen, _) = all_of(&direct, &topic, 0, Isolation::ReadCommitted).await;
     assert_eq!(seen, ["kept", "next", "last"]);
+}
+
+/// A record that the broker refuses for good leaves a gap in the sequences: no transaction goes on under this epoch (KIP-360).
+pub async fn after_a_refused_record_the_next_transaction_goes_through(address: &str) {
+    let client = client(address).await;
+    let name = TopicName::new("refused").unwrap();
+    let configs = vec![("max.message.bytes".to_owned(), "1000".to_owned())];
+    let new = NewTopic { partitions: Some(1), configs, ..NewTopic::new(name.clone()) };
+    Admin::new(&client).create_topics(&[new], false).await.unwrap()[0].1.clone().unwrap();
+    let producer = producer(&client, "refused").await;
+    for round in 0..3 {
+        producer.begin().unwrap();
+        producer.send(record(&name, 0, &format!("aborted {round}"))).await.unwrap().await.unwrap();
+        let large = producer.send(record(&name, 0, &"x".repeat(2000))).await.unwrap();
+        let behind = producer.send(record(&name, 0, "behind")).await;
+        let failed = large.await.unwrap_err();
+        assert_eq!(failed.code(), Some(ErrorCode::MessageTooLarge), "{failed}");
+        if let Ok(behind) = behind {
+            assert!(!behind.await.is_err_and(|cause| cause.retriable()));
+        }
+        assert_eq!(producer.commit().await.unwrap_err().class(), ErrorClass::Abortable);
+        producer.abort().await.unwrap();
+        producer.begin().unwrap();
+        send(&producer, &name, 0, &[&format!("kept {round}")]).await;
+        producer.commit().await.unwrap();
+    }
+    settled(&client, &name, 0, PATIENCE).await;
+    let (seen, _) = all_of(&client, &name, 0, Isolation::ReadCommitted).await;
+    assert_eq!(seen, ["kept 0", "kept 1", "kept 2"]);
 }
 
 /// Connections are cut again and again: each committed transaction is there once and whole, in order, and nothing else.
