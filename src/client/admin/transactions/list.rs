@@ -44,7 +44,7 @@ pub struct TransactionFilter {
     pub states: Vec<TransactionState>,
     /// Only those of these producers.
     pub producer_ids: Vec<i64>,
-    /// Only those that are open for longer.
+    /// Only those whose transaction began longer ago; it may have ended since.
     pub older_than: Option<Duration>,
     /// Only ids that match this pattern as a whole, as Google's RE2 reads it.
     pub pattern: Option<String>,
