@@ -36,6 +36,7 @@ complete -c klog -n "__fish_klog_needs_command" -f -a "produce" -d 'Write record
 complete -c klog -n "__fish_klog_needs_command" -f -a "consume" -d 'Print the records of topics'
 complete -c klog -n "__fish_klog_needs_command" -f -a "topics" -d 'List, create, describe, change and delete topics'
 complete -c klog -n "__fish_klog_needs_command" -f -a "groups" -d 'List, describe, reset and delete consumer groups'
+complete -c klog -n "__fish_klog_needs_command" -f -a "transactions" -d 'List, describe and abort transactions, and find those that hang'
 complete -c klog -n "__fish_klog_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c klog -n "__fish_klog_needs_command" -f -a "man" -d 'Print a manual page, in roff'
 complete -c klog -n "__fish_klog_using_subcommand serve" -l config -d 'Read settings from a klog.yaml or a server.properties' -r -F
@@ -76,6 +77,7 @@ complete -c klog -n "__fish_klog_using_subcommand produce" -l timestamp -d 'The 
 complete -c klog -n "__fish_klog_using_subcommand produce" -l rate -d 'Write at most N records a second' -r
 complete -c klog -n "__fish_klog_using_subcommand produce" -l idempotent -d 'Never write a record twice when a request is repeated [default: true]' -r -f -a "true\t''
 false\t''"
+complete -c klog -n "__fish_klog_using_subcommand produce" -l transactional-id -d 'Write all of the input in one transaction of this id' -r
 complete -c klog -n "__fish_klog_using_subcommand produce" -l format -d 'How --print-offsets prints' -r -f -a "plain\t'Text'
 json\t'One JSON object a line'"
 complete -c klog -n "__fish_klog_using_subcommand produce" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
@@ -384,6 +386,79 @@ complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcom
 complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand groups; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -f -a "list" -d 'Show which transactional ids there are'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -f -a "describe" -d 'Show what transactions reach, and for how long they are open'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -f -a "hanging" -d 'Find transactions that hold up readers and that nobody will end'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and not __fish_seen_subcommand_from list describe hanging abort" -f -a "abort" -d 'Abort transactions: by their id, or one that hangs at a partition'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l state -d 'Only those in this state; several are separated by commas' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l producer-id -d 'Only those of this producer; several are separated by commas' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l older-than -d 'Only those whose transaction began longer ago' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from describe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l broker -d 'Look only at partitions of which this broker has a replica, as it sees them' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l topic -d 'Look only at this topic' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l max-timeout -d 'The longest that any transaction may last' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from hanging" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l topic -d 'The topic in which a transaction hangs' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l partition -d 'The partition of it' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l producer-id -d 'The producer whose transaction it is' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s y -l yes -d 'Do not ask'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

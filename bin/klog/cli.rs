@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::cmd::{completions, consume, groups, man, produce, serve, topics};
+use crate::cmd::{completions, consume, groups, man, produce, serve, topics, transactions};
 use crate::exit::{self, Kind};
 use crate::logging::{Color, LogArgs, set_color};
 
@@ -44,6 +44,7 @@ enum Command {
     Consume(consume::Args),
     Topics(topics::Args),
     Groups(groups::Args),
+    Transactions(transactions::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -67,6 +68,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Consume(args) => consume::run(args, &cli.log),
         Command::Topics(args) => topics::run(args, &cli.log),
         Command::Groups(args) => groups::run(args, &cli.log),
+        Command::Transactions(args) => transactions::run(args, &cli.log),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use klog::base::ErrorCode;
 use klog::client::{
     Client, ClientConfig, ClientError, ConsumeError, ProduceError, PropertyError, Role,
-    parse_properties,
+    TransactionError, parse_properties,
 };
 
 use crate::client_args::ClientArgs;
@@ -131,6 +131,14 @@ pub enum Failure {
     Produce(ProduceError),
     /// Of reading.
     Consume(ConsumeError),
+    /// Of a transaction.
+    Transaction(TransactionError),
+}
+
+impl From<TransactionError> for Failure {
+    fn from(error: TransactionError) -> Failure {
+        Failure::Transaction(error)
+    }
 }
 
 impl From<ClientError> for Failure {
@@ -143,6 +151,7 @@ impl From<ProduceError> for Failure {
     fn from(error: ProduceError) -> Failure {
         match error {
             ProduceError::Client(error) => Failure::Client(error),
+            ProduceError::Transaction(error) => Failure::Transaction(error),
             error => Failure::Produce(error),
         }
     }
@@ -163,6 +172,7 @@ impl Failure {
             Failure::Client(error) => error.into(),
             Failure::Produce(error) => error.into(),
             Failure::Consume(error) => error.into(),
+            Failure::Transaction(error) => error.into(),
         }
     }
 
@@ -202,6 +212,7 @@ impl Failure {
                 return Some("--reset earliest or --reset latest starts somewhere".into());
             }
             Failure::Consume(error) => error.code(),
+            Failure::Transaction(error) => error.code(),
         };
         hint_for(code?).map(str::to_owned)
     }
@@ -227,6 +238,12 @@ fn hint_for(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::FencedInstanceId => Some("another member of the group has the same --static-id"),
         ErrorCode::InvalidSessionTimeout => {
             Some("-X session.timeout.ms=MS must lie within the broker's group.*.session.timeout.ms")
+        }
+        ErrorCode::InvalidProducerEpoch | ErrorCode::ProducerFenced => Some(
+            "-X transaction.timeout.ms=MS lets a transaction last longer; each producer needs an id of its own",
+        ),
+        ErrorCode::InvalidTransactionTimeout => {
+            Some("-X transaction.timeout.ms=MS is at most the brokers' transaction.max.timeout.ms")
         }
         ErrorCode::InvalidTimestamp => {
             Some("the topic's message.timestamp.* configs bound how old or new a record may be")

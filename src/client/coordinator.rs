@@ -1,5 +1,5 @@
-//! The brokers that coordinate groups. A member looks up its own once, again after that said that it is not the one, or fell
-//! silent.
+//! The brokers that coordinate groups and transactions. A member looks up its own once, again after that said that it is not the
+//! one, or fell silent; so does a transactional producer.
 
 use std::sync::Arc;
 
@@ -12,24 +12,68 @@ use super::handle::{Client, Lane};
 use crate::base::ErrorCode;
 use crate::wire::find_coordinator::FindCoordinatorRequest;
 
-/// The key type of groups.
-const GROUP: i8 = 0;
+/// What is coordinated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A group, by its id.
+    Group,
+    /// Transactions, by their transactional id.
+    Transaction,
+}
+
+impl Kind {
+    fn key_type(self) -> i8 {
+        match self {
+            Kind::Group => 0,
+            Kind::Transaction => 1,
+        }
+    }
+
+    /// `Ok` for NONE, else what was refused about this key.
+    pub(super) fn checked(
+        self,
+        key: &str,
+        code: i16,
+        message: Option<&str>,
+    ) -> Result<(), ClientError> {
+        ClientError::check(code, message.filter(|text| !text.is_empty()), || self.named(key))
+    }
+
+    /// A refusal in our own words.
+    pub(super) fn refused(self, key: &str, code: ErrorCode, message: &str) -> ClientError {
+        ClientError::Refused { what: self.named(key), code, message: Some(message.to_owned()) }
+    }
+
+    fn named(self, key: &str) -> String {
+        match self {
+            Kind::Group => format!("group {key}"),
+            Kind::Transaction => format!("transactional id {key}"),
+        }
+    }
+}
+
 /// From this version of FindCoordinator on several keys are looked up at once (KIP-699).
 const BATCHED: i16 = 4;
 
-/// Per group asked for, what came of it.
-pub(super) type PerGroup<T> = Vec<(String, Result<T, ClientError>)>;
+/// Per key asked for, what came of it.
+pub(super) type PerKey<T> = Vec<(String, Result<T, ClientError>)>;
 
-/// Where a group's coordinator is, as far as is known.
+/// Where one coordinator is, as far as is known.
 #[derive(Debug)]
 pub(super) struct Coordinator {
-    group: ByteString,
+    kind: Kind,
+    key: ByteString,
     known: Mutex<Option<i32>>,
 }
 
 impl Coordinator {
-    pub(super) fn of(group: ByteString) -> Coordinator {
-        Coordinator { group, known: Mutex::default() }
+    pub(super) fn of(kind: Kind, key: ByteString) -> Coordinator {
+        Coordinator { kind, key, known: Mutex::default() }
+    }
+
+    /// Whether it is this one's.
+    pub(super) fn is_of(&self, key: &str) -> bool {
+        *self.key == *key
     }
 
     /// A usable connection to it.
@@ -44,7 +88,7 @@ impl Coordinator {
         let known = *self.known.lock();
         let id = match known {
             Some(id) => id,
-            None => find(client, &self.group).await?,
+            None => find(client, self.kind, &self.key).await?,
         };
         *self.known.lock() = Some(id);
         match client.broker(id, lane).await {
@@ -71,53 +115,53 @@ impl Coordinator {
     }
 }
 
-async fn find(client: &Client, group: &str) -> Result<i32, ClientError> {
-    let found = look_up(client, &[group.to_owned()]).await.pop();
-    let unnamed = || refused(group, ErrorCode::CoordinatorNotAvailable, "nobody was named");
+async fn find(client: &Client, kind: Kind, key: &str) -> Result<i32, ClientError> {
+    let found = look_up(client, kind, &[key.to_owned()]).await.pop();
+    let unnamed = || kind.refused(key, ErrorCode::CoordinatorNotAvailable, "nobody was named");
     found.map_or_else(|| Err(unnamed()), |(_, found)| found)
 }
 
-/// Asks any broker once which nodes coordinate these groups, in the order asked.
-pub(super) async fn look_up(client: &Client, groups: &[String]) -> PerGroup<i32> {
+/// Asks any broker once which nodes coordinate these, in the order asked.
+pub(super) async fn look_up(client: &Client, kind: Kind, keys: &[String]) -> PerKey<i32> {
     let found = async {
         let connection = client.any_broker().await?;
         if connection.version::<FindCoordinatorRequest>()? >= BATCHED {
-            return look_up_all(client, &connection, groups).await;
+            return look_up_all(client, &connection, kind, keys).await;
         }
         let mut found = Vec::new();
-        for group in groups {
-            found.push((group.clone(), look_up_one(client, &connection, group).await?));
+        for key in keys {
+            found.push((key.clone(), look_up_one(client, &connection, kind, key).await?));
         }
         Ok(found)
     };
-    let found: Result<PerGroup<i32>, ClientError> = found.await;
-    found.unwrap_or_else(|cause| {
-        groups.iter().map(|group| (group.clone(), Err(cause.clone()))).collect()
-    })
+    let found: Result<PerKey<i32>, ClientError> = found.await;
+    found.unwrap_or_else(|cause| keys.iter().map(|key| (key.clone(), Err(cause.clone()))).collect())
 }
 
 async fn look_up_all(
     client: &Client,
     connection: &Arc<Connection>,
-    groups: &[String],
-) -> Result<PerGroup<i32>, ClientError> {
+    kind: Kind,
+    keys: &[String],
+) -> Result<PerKey<i32>, ClientError> {
     let request = FindCoordinatorRequest {
-        key_type: GROUP,
-        coordinator_keys: groups.iter().map(|group| group.as_str().into()).collect(),
+        key_type: kind.key_type(),
+        coordinator_keys: keys.iter().map(|key| key.as_str().into()).collect(),
         ..FindCoordinatorRequest::default()
     };
     let answer = connection.call(&request, client.config().request_timeout).await?;
-    let found = groups.iter().map(|group| {
-        let told = answer.coordinators.iter().find(|told| *told.key == **group);
+    let found = keys.iter().map(|key| {
+        let told = answer.coordinators.iter().find(|told| *told.key == **key);
         let node = match told {
-            Some(told) => checked(group, told.error_code, told.error_message.as_deref())
+            Some(told) => kind
+                .checked(key, told.error_code, told.error_message.as_deref())
                 .map(|()| told.node_id),
             None => {
                 let message = "the broker named no coordinator";
-                Err(refused(group, ErrorCode::CoordinatorNotAvailable, message))
+                Err(kind.refused(key, ErrorCode::CoordinatorNotAvailable, message))
             }
         };
-        (group.clone(), node)
+        (key.clone(), node)
     });
     Ok(found.collect())
 }
@@ -125,24 +169,15 @@ async fn look_up_all(
 async fn look_up_one(
     client: &Client,
     connection: &Arc<Connection>,
-    group: &str,
+    kind: Kind,
+    key: &str,
 ) -> Result<Result<i32, ClientError>, ClientError> {
     let request = FindCoordinatorRequest {
-        key: group.into(),
-        key_type: GROUP,
+        key: key.into(),
+        key_type: kind.key_type(),
         ..FindCoordinatorRequest::default()
     };
     let told = connection.call(&request, client.config().request_timeout).await?;
-    let found = checked(group, told.error_code, told.error_message.as_deref());
+    let found = kind.checked(key, told.error_code, told.error_message.as_deref());
     Ok(found.map(|()| told.node_id))
-}
-
-/// `Ok` for NONE, else what was refused about this group.
-pub(super) fn checked(group: &str, code: i16, message: Option<&str>) -> Result<(), ClientError> {
-    ClientError::check(code, message.filter(|text| !text.is_empty()), || format!("group {group}"))
-}
-
-/// A refusal in our own words.
-pub(super) fn refused(group: &str, code: ErrorCode, message: &str) -> ClientError {
-    ClientError::Refused { what: format!("group {group}"), code, message: Some(message.to_owned()) }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::producer::transaction::{ErrorClass, TransactionError};
 use crate::base::{ErrorCode, TopicName};
 
 /// Why a connection is of no use, or has ceased to be.
@@ -244,6 +245,17 @@ pub enum ProduceError {
     /// A custom partitioner chose a partition that is not there, or the record names one.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// It was dropped before it was sent, since its transaction is aborted.
+    #[error("{topic}[{partition}] was not sent the record: its transaction is aborted")]
+    Aborted {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: i32,
+    },
+    /// The transaction takes no records.
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
     /// The producer was closed before the record was delivered.
     #[error("the producer is closed")]
     Closed,
@@ -256,7 +268,10 @@ impl ProduceError {
             ProduceError::Blocked { .. } | ProduceError::TimedOut { .. } => true,
             ProduceError::Refused { code, .. } => code.is_retriable(),
             ProduceError::Client(cause) => cause.retriable(),
-            ProduceError::TooLarge { .. } | ProduceError::Closed => false,
+            ProduceError::Transaction(cause) => cause.class() == ErrorClass::Retriable,
+            ProduceError::TooLarge { .. } | ProduceError::Aborted { .. } | ProduceError::Closed => {
+                false
+            }
         }
     }
 
@@ -266,6 +281,7 @@ impl ProduceError {
             ProduceError::Refused { code, .. } => Some(*code),
             ProduceError::TimedOut { last: Some(last), .. } => last.code(),
             ProduceError::Client(cause) => cause.code(),
+            ProduceError::Transaction(cause) => cause.code(),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
-//! Rank 3. A Kafka client: connections and metadata ([`Client`]), records out ([`Producer`]), records in
+//! Rank 3. A Kafka client: connections and metadata ([`Client`]), records out ([`Producer`], and [`TransactionalProducer`] for
+//! all or nothing), records in
 //! ([`Consumer`], and [`GroupConsumer`] as a member of a group), and what administers topics and groups ([`Admin`]). Works against
 //! Apache Kafka and klog alike.
 //!
@@ -27,9 +28,11 @@ mod refresh;
 
 pub use admin::{
     ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,
-    ConfigResource, ConfigSource, CreatedTopic, Features, GroupDescription, GroupListing,
-    GroupMember, GroupState, GroupType, ListedOffset, LogDir, LogDirPartition, NewTopic,
-    OffsetSpec, PartitionDescription, Reassignment, Share, TopicDescription, TopicListing,
+    ConfigResource, ConfigSource, CreatedTopic, Features, FencedProducer, GroupDescription,
+    GroupListing, GroupMember, GroupState, GroupType, ListedOffset, LogDir, LogDirPartition,
+    NewTopic, OffsetSpec, OpenTransaction, PartitionDescription, Reassignment, Share,
+    TopicDescription, TopicListing, TransactionDescription, TransactionFilter, TransactionListing,
+    TransactionState,
 };
 pub use committed::{CommittedOffset, GroupOffsets};
 pub use config::{
@@ -44,6 +47,9 @@ pub use handle::Client;
 pub use partitioner::{
     Choice, Crc32Partitioner, DefaultPartitioner, Partitioner, RandomPartitioner,
     RoundRobinPartitioner, Routed, StickyPartitioner, by_name as partitioner_by_name, murmur2,
+};
+pub use producer::transaction::{
+    AbortCause, ErrorClass, GroupMetadata, TransactionError, TransactionalProducer,
 };
 pub use producer::{Delivery, Producer, Totals};
 pub use record::{ConsumedRecord, Header, ProducerRecord, RecordMetadata, StartAt};

@@ -54,7 +54,10 @@ fn a_group_is_reset_listed_described_and_deleted() {
         ),
         "{first}"
     );
-    assert!(first.ends_with("\"member_id\":null,\"client_id\":null,\"host\":null}"), "{first}");
+    assert!(
+        first.ends_with("\"member_id\":null,\"client_id\":null,\"host\":null,\"pending\":false}"),
+        "{first}"
+    );
     let state = server.output_of(["groups", "describe", "g", "--state", "--format", "json"]);
     let wanted = "{\"group\":\"g\",\"type\":\"classic\",\"state\":\"Empty\",\"coordinator\":1,\"protocol\":null,\"epoch\":null,\"members\":0}\n";
     assert_eq!(state, wanted);
@@ -77,7 +80,7 @@ fn lists_are_tables_without_borders_in_a_pipe() {
     let described = server.output_of(["groups", "describe", "g"]);
     assert_eq!(
         words(&described, 0).join(" "),
-        "GROUP TOPIC PARTITION COMMITTED LOG_START LOG_END LAG LAG_MS MEMBER_ID CLIENT_ID HOST"
+        "GROUP TOPIC PARTITION COMMITTED LOG_START LOG_END LAG LAG_MS MEMBER_ID CLIENT_ID HOST PENDING"
     );
     assert_eq!(words(&described, 1)[..7], ["g", "t", "0", "4", "0", "10", "6"]);
     let reset = server.output_of(["groups", "reset", "g", "--all-topics", "--to", "+1"]);

@@ -5,9 +5,15 @@ mod consume_group;
 mod copy;
 mod generated;
 mod groups;
+#[path = "../support/kafka.rs"]
+mod kafka;
 mod main_job;
 mod produce;
+#[path = "../interop/raw.rs"]
+#[allow(dead_code, reason = "only some of its requests are sent here")]
+mod raw;
 mod serve;
 mod server;
 mod topics;
+mod transactions;
 mod usage;

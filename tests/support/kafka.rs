@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, Once, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A running node.
@@ -13,16 +13,19 @@ pub struct Kafka {
     _folder: tempfile::TempDir,
 }
 
-static CHILD: Mutex<Option<Child>> = Mutex::new(None);
+static CHILDREN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// The test binary's one node, started by whoever asks first.
 pub fn shared() -> &'static Kafka {
     static NODE: OnceLock<Kafka> = OnceLock::new();
-    NODE.get_or_init(|| {
-        // SAFETY: the function only kills a process that we started.
-        unsafe { libc_atexit(kill_at_exit) };
-        start()
-    })
+    NODE.get_or_init(|| start(&[]))
+}
+
+/// Another node, of a cluster whose `transaction.version` is 1: clients announce what a transaction is to reach.
+#[allow(dead_code, reason = "not every test binary asks for it")]
+pub fn of_transaction_version_1() -> &'static Kafka {
+    static NODE: OnceLock<Kafka> = OnceLock::new();
+    NODE.get_or_init(|| start(&["--feature", "transaction.version=1"]))
 }
 
 unsafe extern "C" {
@@ -31,7 +34,7 @@ unsafe extern "C" {
 }
 
 extern "C" fn kill_at_exit() {
-    if let Some(mut child) = CHILD.lock().unwrap_or_else(|e| e.into_inner()).take() {
+    for mut child in CHILDREN.lock().unwrap_or_else(|e| e.into_inner()).drain(..) {
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -54,7 +57,10 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn start() -> Kafka {
+fn start(format_options: &[&str]) -> Kafka {
+    static AT_EXIT: Once = Once::new();
+    // SAFETY: the function only kills processes that we started.
+    AT_EXIT.call_once(|| assert_eq!(unsafe { libc_atexit(kill_at_exit) }, 0));
     let folder = tempfile::tempdir().unwrap();
     let (port, controller) = (free_port(), free_port());
     let properties = folder.path().join("server.properties");
@@ -66,7 +72,8 @@ fn start() -> Kafka {
          controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\nmessage.max.bytes=8388608\ndelete.topic.enable=true\n\
          offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n",
+         transaction.state.log.min.isr=1\ntransaction.state.log.num.partitions=1\n\
+         transaction.abort.timed.out.transaction.cleanup.interval.ms=500\n",
         folder.path().join("data").display()
     );
     std::fs::write(&properties, text).unwrap();
@@ -77,12 +84,10 @@ fn start() -> Kafka {
         command
     };
     let config = properties.to_str().unwrap();
-    let formatted = java(
-        "kafka.tools.StorageTool",
-        &["format", "--standalone", "-t", "AAAAAAAAAAAAAAAAAAAAAA", "-c", config],
-    )
-    .status()
-    .expect("java runs");
+    let format = ["format", "--standalone", "-t", "AAAAAAAAAAAAAAAAAAAAAA", "-c", config];
+    let formatted = java("kafka.tools.StorageTool", &[&format, format_options].concat())
+        .status()
+        .expect("java runs");
     assert!(formatted.success(), "StorageTool format failed");
     let mut child = java("kafka.Kafka", &[config]).spawn().unwrap();
     let give_up_at = Instant::now() + Duration::from_secs(90);
@@ -91,6 +96,6 @@ fn start() -> Kafka {
         assert!(child.try_wait().unwrap().is_none(), "Apache Kafka ended at once");
         std::thread::sleep(Duration::from_millis(100));
     }
-    *CHILD.lock().unwrap() = Some(child);
+    CHILDREN.lock().unwrap().push(child);
     Kafka { address: format!("127.0.0.1:{port}"), _folder: folder }
 }

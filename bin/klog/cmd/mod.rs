@@ -7,3 +7,4 @@ pub mod man;
 pub mod produce;
 pub mod serve;
 pub mod topics;
+pub mod transactions;

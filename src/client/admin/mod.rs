@@ -1,13 +1,16 @@
-//! What administers a cluster: topics, partitions, configs, groups, and what brokers tell of themselves.
+//! What administers a cluster: topics, partitions, configs, groups, transactions, and what brokers tell of themselves.
 //!
 //! Each call asks once for many things and answers for each; it is bounded by the client's `api_timeout`, retries
 //! what passes, and never asks the user anything.
 
 mod cluster;
 mod configs;
+mod coordinator;
 mod groups;
+mod named;
 mod partitions;
 mod topics;
+mod transactions;
 
 use std::time::Duration;
 
@@ -16,7 +19,14 @@ pub use configs::{ConfigChange, ConfigEntry, ConfigOp, ConfigResource, ConfigSou
 pub use groups::{GroupDescription, GroupListing, GroupMember, GroupState, GroupType, Share};
 pub use partitions::{ActiveProducer, ListedOffset, OffsetSpec, Reassignment};
 pub use topics::{CreatedTopic, NewTopic, PartitionDescription, TopicDescription, TopicListing};
+pub use transactions::{
+    FencedProducer, OpenTransaction, TransactionDescription, TransactionFilter, TransactionListing,
+    TransactionState,
+};
 
+use tokio::time::Instant;
+
+use super::error::ClientError;
 use super::handle::Client;
 
 /// Administers the cluster of a [`Client`].
@@ -29,6 +39,35 @@ impl Admin {
     /// Shares the client's connections.
     pub fn new(client: &Client) -> Admin {
         Admin { client: client.clone() }
+    }
+
+    /// Asks every broker, each again while it fails in ways that pass, within `api_timeout`; by node.
+    async fn of_every_broker<T, F>(
+        &self,
+        ask: impl Fn(i32) -> F,
+    ) -> Result<Vec<(i32, T)>, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let give_up_at = Instant::now() + self.client.config().api_timeout;
+        let (mut out, mut failures) = (Vec::new(), 0);
+        let mut left: Vec<i32> = self.client.cluster().brokers.keys().copied().collect();
+        while let Some(broker) = left.pop() {
+            match ask(broker).await {
+                Ok(told) => {
+                    failures = 0;
+                    out.push((broker, told));
+                }
+                Err(cause) => {
+                    self.client.refresh();
+                    if !self.client.pause_before_retry(&cause, &mut failures, give_up_at).await {
+                        return Err(cause);
+                    }
+                    left.push(broker);
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// How long a broker may take over a change before it answers.

@@ -52,6 +52,8 @@ pub struct ActiveProducer {
     pub last_sequence: i32,
     /// When it last wrote; −1 for never.
     pub last_timestamp: i64,
+    /// The epoch of the coordinator that wrote its last marker; None if there is none.
+    pub coordinator_epoch: Option<i32>,
     /// Where its open transaction began; None without one.
     pub transaction_start: Option<i64>,
 }
@@ -72,14 +74,14 @@ pub struct Reassignment {
 }
 
 /// A partition, by name.
-type Key = (TopicName, i32);
+pub(super) type Key = (TopicName, i32);
 
 /// Per partition asked for, what came of it.
-type PerPartition<T> = Vec<(Key, Result<T, ClientError>)>;
+pub(super) type PerPartition<T> = Vec<(Key, Result<T, ClientError>)>;
 
 impl Admin {
     /// The partitions by leader; those without one are told apart.
-    async fn by_leader(
+    pub(super) async fn by_leader(
         &self,
         keys: &[Key],
     ) -> Result<(BTreeMap<i32, Vec<Key>>, PerPartition<()>), ClientError> {
@@ -260,7 +262,22 @@ impl Admin {
         &self,
         partitions: &[(TopicName, i32)],
     ) -> Result<PerPartition<Vec<ActiveProducer>>, ClientError> {
-        let (led, failed) = self.by_leader(partitions).await?;
+        self.describe_producers_at(None, partitions).await
+    }
+
+    /// [`Self::describe_producers`], as this broker's replicas remember them; without one, as the leaders do.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn describe_producers_at(
+        &self,
+        broker: Option<i32>,
+        partitions: &[(TopicName, i32)],
+    ) -> Result<PerPartition<Vec<ActiveProducer>>, ClientError> {
+        let (led, failed) = match broker {
+            Some(broker) => (BTreeMap::from([(broker, partitions.to_vec())]), Vec::new()),
+            None => self.by_leader(partitions).await?,
+        };
         let mut out: PerPartition<Vec<ActiveProducer>> =
             failed.into_iter().map(|(key, result)| (key, result.map(|()| Vec::new()))).collect();
         for (leader, keys) in led {
@@ -288,6 +305,7 @@ impl Admin {
                             producer_epoch: p.producer_epoch,
                             last_sequence: p.last_sequence,
                             last_timestamp: p.last_timestamp,
+                            coordinator_epoch: Some(p.coordinator_epoch).filter(|e| *e >= 0),
                             transaction_start: Some(p.current_txn_start_offset).filter(|o| *o >= 0),
                         };
                     let producers = || told.active_producers.iter().map(producer).collect();

@@ -73,6 +73,8 @@ pub(super) const KNOWN: &[(&[&str], Goes)] = &[
     (&["delivery.timeout.ms", "message.timeout.ms"], Producer(set!(delivery_timeout = value::millis))),
     (&["max.request.size", "message.max.bytes"], Producer(set!(max_request_bytes = value::bytes))),
     (&["retries", "message.send.max.retries"], Producer(set!(retries = value::count_or_zero))),
+    (&["transactional.id"], Producer(|c, v| { c.transactional_id = Some(value::named(v)?); Ok(()) })),
+    (&["transaction.timeout.ms"], Producer(set!(transaction_timeout = value::timeout))),
     (&["partitioner"], Producer(set!(partitioner = partitioner::by_name))),
     (&["partitioner.class"], Producer(set!(partitioner = partitioner::by_java_class))),
 
@@ -163,6 +165,9 @@ pub(super) fn check_producer(config: &ProducerConfig) -> Result<(), (&'static st
     }
     if config.idempotent && config.retries == 0 {
         return Err(("retries", "more than 0, as enable.idempotence is true"));
+    }
+    if config.transactional_id.is_some() && !config.idempotent {
+        return Err(("transactional.id", "enable.idempotence and acks=all beside it"));
     }
     Ok(())
 }

@@ -159,6 +159,12 @@ pub struct ProducerConfig {
     pub retries: u32,
     /// Who chooses the partition of a record that names none. `partitioner`
     pub partitioner: Arc<dyn Partitioner>,
+    /// The name under which transactions go on over restarts; a second producer of the same name fences the first (KIP-98).
+    /// `transactional.id`
+    pub transactional_id: Option<String>,
+    /// How long a transaction may last before its coordinator aborts it; at most the broker's `transaction.max.timeout.ms`.
+    /// `transaction.timeout.ms`
+    pub transaction_timeout: Duration,
 }
 
 impl Default for ProducerConfig {
@@ -177,6 +183,8 @@ impl Default for ProducerConfig {
             max_in_flight: 5,
             retries: i32::MAX as u32,
             partitioner: Arc::new(DefaultPartitioner),
+            transactional_id: None,
+            transaction_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -118,7 +118,9 @@ impl ProducerConfig {
             }
         }
         if !entries.iter().any(|(name, _)| name == "enable.idempotence") {
-            config.idempotent = check_producer(&config).is_ok();
+            // A transactional producer is idempotent, and contradictions are told.
+            config.idempotent =
+                config.transactional_id.is_some() || check_producer(&config).is_ok();
         }
         if let Err((name, wanted)) = check_producer(&config) {
             let value = entries.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.clone());

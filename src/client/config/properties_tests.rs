@@ -66,6 +66,24 @@ fn weaker_acks_turn_idempotence_off_unless_it_was_asked_for() {
 }
 
 #[test]
+fn a_transactional_id_makes_a_producer_idempotent_and_contradictions_are_told() {
+    let given = entries(&[("transactional.id", "id"), ("transaction.timeout.ms", "5000")]);
+    let producer = ProducerConfig::from_properties(&given).unwrap();
+    assert_eq!(producer.transactional_id.as_deref(), Some("id"));
+    assert_eq!((producer.transaction_timeout, producer.idempotent), (Duration::from_secs(5), true));
+    let told = |pairs: &[(&str, &str)]| {
+        let given = entries(&[&[("transactional.id", "id")], pairs].concat());
+        ProducerConfig::from_properties(&given).map_err(|problems| problems[0].to_string())
+    };
+    let weak = told(&[("acks", "1")]).unwrap_err();
+    assert_eq!(weak, "`acks` wants all, as enable.idempotence is true, not \"1\"");
+    let weak = told(&[("enable.idempotence", "false")]).unwrap_err();
+    assert!(weak.starts_with("`transactional.id` wants enable.idempotence"), "{weak}");
+    assert!(told(&[("transaction.timeout.ms", "0")]).is_err());
+    assert!(ProducerConfig::from_properties(&entries(&[("transactional.id", "")])).is_err());
+}
+
+#[test]
 fn no_name_is_listed_twice() {
     let known = KNOWN.iter().flat_map(|(names, _)| names.iter());
     let refused = REFUSED.iter().flat_map(|(_, names)| names.iter());

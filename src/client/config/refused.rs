@@ -121,7 +121,6 @@ pub(super) const REFUSED: &[(&str, &[&str])] = &[
         "klog's client speaks the classic group protocol: it has no assignor on the server's side and no share groups",
         &["group.remote.assignor", "share.acknowledgement.mode", "share.acquire.mode"],
     ),
-    ("klog's client has no transactions yet", &["transaction.timeout.ms", "transactional.id"]),
     (
         "it is a hook into another client's program",
         &[

@@ -26,6 +26,18 @@ pub(super) fn millis(text: &str) -> Result<Duration, Wanted> {
     Ok(Duration::from_micros((number * 1000.0) as u64))
 }
 
+/// A duration that is no longer than a number of milliseconds on the wire can say, and not nothing.
+pub(super) fn timeout(text: &str) -> Result<Duration, Wanted> {
+    match text.parse::<i32>() {
+        Ok(number) if number > 0 => Ok(Duration::from_millis(number as u64)),
+        _ => Err("a number of milliseconds, 1 to 2147483647"),
+    }
+}
+
+pub(super) fn named(text: &str) -> Result<String, Wanted> {
+    if text.is_empty() { Err("a name") } else { Ok(text.to_owned()) }
+}
+
 pub(super) fn bytes(text: &str) -> Result<usize, Wanted> {
     let wanted = "a number of bytes, 1 to 2147483647";
     match text.parse::<i32>() {

@@ -56,6 +56,8 @@ pub(super) struct Connection {
     address: String,
     client_id: ByteString,
     versions: HashMap<i16, (i16, i16)>,
+    /// The cluster's `transaction.version` when this was opened; 0 where there is none.
+    transaction_version: i16,
     outgoing: mpsc::UnboundedSender<Outgoing>,
     in_flight: Arc<Semaphore>,
     next_correlation_id: AtomicI32,
@@ -105,6 +107,7 @@ impl Connection {
             address,
             client_id: config.client_id.as_str().into(),
             versions: HashMap::new(),
+            transaction_version: 0,
             outgoing,
             in_flight: Arc::new(Semaphore::new(config.max_in_flight.max(1))),
             next_correlation_id: AtomicI32::new(0),
@@ -112,9 +115,19 @@ impl Connection {
         }
     }
 
+    /// Where it leads.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Whether requests can still be sent.
     pub(super) fn is_open(&self) -> bool {
         !self.end.token.is_cancelled()
+    }
+
+    /// The level of the feature `transaction.version` that the cluster had settled on when this was opened (KIP-890).
+    pub(super) fn transaction_version(&self) -> i16 {
+        self.transaction_version
     }
 
     /// The highest version of `R` that both sides have, at most `cap`.

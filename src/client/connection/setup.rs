@@ -31,6 +31,9 @@ pub(in crate::client) async fn connect(
             .ok_or(ConnectionError::Closed { address: address.into() })?;
         connection.versions =
             versions.api_keys.iter().map(|a| (a.api_key, (a.min_version, a.max_version))).collect();
+        let settled =
+            versions.finalized_features.iter().find(|f| *f.name == *"transaction.version");
+        connection.transaction_version = settled.map_or(0, |feature| feature.max_version_level);
         Ok(Arc::new(connection))
     };
     tokio::time::timeout(config.connect_timeout, set_up).await.unwrap_or_else(|_| {

@@ -8,7 +8,9 @@ use super::super::config::{ConsumerConfig, Isolation};
 use super::super::error::ConsumeError;
 use super::super::record::{ConsumedRecord, Header};
 use super::session::Key;
-use crate::record::{Batch, Batches, RecordIter, TimestampType, check_crc, records, split_fetched};
+use crate::record::{
+    Batch, BatchHeader, Batches, RecordIter, TimestampType, check_crc, records, split_fetched,
+};
 
 /// What one fetch brought of one partition, and how far it is read.
 #[derive(Debug)]
@@ -114,23 +116,19 @@ impl Chunk {
     ) -> Result<(), ConsumeError> {
         let header = *batch.header();
         let next_offset = header.last_offset().saturating_add(1);
-        if next_offset <= *position {
+        let committed = config.isolation == Isolation::ReadCommitted;
+        let passed = next_offset <= *position;
+        // A marker ends its transaction also where the position is beyond it.
+        if passed && !(committed && header.is_control()) {
             return Ok(());
         }
         if config.check_crcs {
             check_crc(batch.bytes())
                 .map_err(|e| corrupt(key, header.base_offset, e.to_string()))?;
         }
-        let committed = config.isolation == Isolation::ReadCommitted;
-        if header.is_control() {
-            if committed && Self::is_abort(batch) {
-                self.aborting.remove(&header.producer_id);
-            }
-            *position = next_offset;
-            return Ok(());
-        }
-        if committed && header.is_transactional() && self.is_aborted(&header) {
-            *position = next_offset;
+        let aborted = committed && self.is_aborted(&header, batch);
+        if header.is_control() || aborted {
+            *position = next_offset.max(*position);
             return Ok(());
         }
         let records = records(batch, config.max_decompressed_bytes)
@@ -141,8 +139,9 @@ impl Chunk {
         Ok(())
     }
 
-    /// Whether the batch belongs to a transaction that was aborted later.
-    fn is_aborted(&mut self, header: &crate::record::BatchHeader) -> bool {
+    /// Whether the batch belongs to a transaction that was aborted later. Transactions that begin up to its end are taken from the
+    /// list first, whatever batch it is: else a marker would end one that is not yet taken, and its producer's next one with it.
+    fn is_aborted(&mut self, header: &BatchHeader, batch: &Batch) -> bool {
         while let Some((first, producer)) = self.aborted.front().copied() {
             if first > header.last_offset() {
                 break;
@@ -150,7 +149,13 @@ impl Chunk {
             self.aborting.insert(producer);
             self.aborted.pop_front();
         }
-        self.aborting.contains(&header.producer_id)
+        if header.is_control() {
+            if Self::is_abort(batch) {
+                self.aborting.remove(&header.producer_id);
+            }
+            return false;
+        }
+        header.is_transactional() && self.aborting.contains(&header.producer_id)
     }
 
     fn is_abort(batch: &Batch) -> bool {

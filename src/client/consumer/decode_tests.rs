@@ -76,6 +76,34 @@ fn aborted_transactions_are_seen_by_read_uncommitted_only() {
 }
 
 #[test]
+fn what_follows_an_abort_is_seen_also_by_a_fetch_that_begins_at_its_marker() {
+    let marker = batch(3, 1, Some(1), Some(0));
+    let next = batch(4, 2, Some(1), None);
+    let end = batch(6, 1, Some(1), Some(1));
+    // The broker names the aborted transaction, which began at 0: its marker lies in what is fetched.
+    let bytes = [marker, next, end];
+    assert_eq!(read(&bytes, &[(0, 1)], 3, &committed()), (vec![4, 5], 7));
+    // Nor does it matter that the position is past the marker.
+    assert_eq!(read(&bytes, &[(0, 1)], 4, &committed()), (vec![4, 5], 7));
+}
+
+#[test]
+fn a_producers_transactions_are_told_apart_one_by_one() {
+    let bytes = [
+        batch(0, 2, Some(1), None),
+        batch(2, 1, Some(1), Some(0)),
+        batch(3, 2, Some(1), None),
+        batch(5, 1, Some(1), Some(0)),
+        batch(6, 2, Some(1), None),
+        batch(8, 1, Some(1), Some(1)),
+        batch(9, 1, None, None),
+    ];
+    // Told in any order.
+    assert_eq!(read(&bytes, &[(3, 1), (0, 1)], 0, &committed()), (vec![6, 7, 9], 10));
+    assert_eq!(read(&bytes, &[(0, 1)], 0, &committed()), (vec![3, 4, 6, 7, 9], 10));
+}
+
+#[test]
 fn a_damaged_batch_is_an_error_at_its_offset() {
     let mut bytes = batch(0, 2, None, None).to_vec();
     let last = bytes.len() - 1;

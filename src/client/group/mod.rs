@@ -34,9 +34,10 @@ use self::offsets::Offsets;
 use super::committed::CommittedOffset;
 use super::config::ConsumerConfig;
 use super::consumer::{Consumer, Key, Start};
-use super::coordinator::Coordinator;
+use super::coordinator::{Coordinator, Kind};
 use super::error::{ConsumeError, GroupError};
 use super::handle::{Client, Lane};
+use super::producer::transaction::GroupMetadata;
 use super::record::{ConsumedRecord, StartAt};
 use crate::base::TopicName;
 
@@ -136,7 +137,7 @@ impl GroupConsumer {
         let shared = Arc::new(Shared {
             client: client.clone(),
             consumer: Consumer::new(client, config.clone()),
-            coordinator: Coordinator::of(id.into()),
+            coordinator: Coordinator::of(Kind::Group, id.into()),
             lane: client.member_lane(),
             config,
             subscription,
@@ -284,6 +285,19 @@ impl GroupConsumer {
     /// `NotAssigned`.
     pub fn seek(&self, topic: &TopicName, partition: i32, to: StartAt) -> Result<(), ConsumeError> {
         self.shared.consumer.seek(topic, partition, to)
+    }
+
+    /// Who this member is now, for offsets that are committed as part of a transaction: `TransactionalProducer::send_offsets`. To be
+    /// asked for anew after each rebalance. Offsets that go this way are not to be committed by the consumer too:
+    /// `config.group.auto_commit` is `None` then.
+    pub fn group_metadata(&self) -> GroupMetadata {
+        let identity = self.shared.identity(&self.shared.state.lock().member);
+        GroupMetadata {
+            group_id: identity.group_id.to_string(),
+            generation: identity.generation,
+            member_id: identity.member_id.to_string(),
+            instance_id: identity.instance_id.map(|id| id.to_string()),
+        }
     }
 
     /// The partitions' reader: positions, ends, pausing. Its assignment is the group's.

@@ -28,8 +28,12 @@ pub(super) struct Sent {
     pub(super) partition: i32,
 }
 
+/// From this version on brokers take note of the partitions that a transaction reaches (KIP-890).
+pub(super) const NOTED: i16 = 12;
+
 /// The request for batches of distinct partitions.
 pub(super) fn request(
+    transactional_id: Option<&str>,
     acks: Acks,
     timeout: Duration,
     batches: Vec<(Sent, Bytes)>,
@@ -59,7 +63,15 @@ pub(super) fn request(
         Acks::All => -1,
     };
     let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-    (ProduceRequest { acks, timeout_ms, topic_data: topics, ..Default::default() }, sent)
+    let transactional_id = transactional_id.map(Into::into);
+    let request = ProduceRequest {
+        transactional_id,
+        acks,
+        timeout_ms,
+        topic_data: topics,
+        ..Default::default()
+    };
+    (request, sent)
 }
 
 /// What the answer says of one batch; None if it says nothing.

@@ -15,6 +15,7 @@ use super::delivery::Landed;
 use super::exchange::{self, Sent, Verdict};
 use super::queue::{Batch, Queue};
 use super::sender::{Event, Sender, active_lanes};
+use super::transaction::Drops;
 use super::window::{BatchId, Identity, Window};
 use super::{Shared, split};
 use crate::base::ErrorCode;
@@ -35,14 +36,11 @@ impl Lane {
     pub(super) fn new(queue: Arc<Queue>, config: &ProducerConfig) -> Lane {
         // Without idempotence a batch in flight bars the next, lest a retry be overtaken.
         let in_flight = if config.idempotent { config.max_in_flight } else { 1 };
-        Lane {
-            queue,
-            window: Window::new(config.idempotent, in_flight),
-            used_id: None,
-            retry_at: None,
-            failures: 0,
-            last_error: None,
-        }
+        let window = match config.transactional_id {
+            Some(_) => Window::transactional(in_flight),
+            None => Window::new(config.idempotent, in_flight),
+        };
+        Lane { queue, window, used_id: None, retry_at: None, failures: 0, last_error: None }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -61,6 +59,12 @@ impl Lane {
         self.retry_at = None;
         if self.window.has_room() && self.window.waiting().next().is_none() {
             self.take(now, shared, all_up_to);
+        }
+        if let Some(transaction) = &shared.transaction
+            && !(self.window.waiting().next().is_some()
+                && transaction.admits(&self.queue, &mut self.window))
+        {
+            return false;
         }
         self.window.peek().is_some()
     }
@@ -103,7 +107,16 @@ impl Lane {
                 }
             }
             Verdict::TooLarge => self.split(id, shared, code, message),
-            Verdict::OutOfSequence if shared.config.idempotent => {
+            // The batches behind a lost one fail so. Else its sequence is of no use, and with it the transaction.
+            Verdict::OutOfSequence
+                if shared.transaction.is_some()
+                    && code == ErrorCode::OutOfOrderSequenceNumber
+                    && !self.window.is_first(id) =>
+            {
+                self.last_error = Some(Arc::new(trouble));
+                self.window.refused(id);
+            }
+            Verdict::OutOfSequence if shared.config.idempotent && shared.transaction.is_none() => {
                 // Sent again at once, as a rule: the batches behind a lost one fail so. Not for ever in a tight loop.
                 match self.window.in_flight(id).is_some_and(|batch| batch.attempts > 3) {
                     true => self.delay(&shared.client, trouble),
@@ -181,7 +194,11 @@ impl Sender {
         cluster: &Cluster,
         now: Instant,
     ) -> bool {
-        let Ok(version) = connection.version::<ProduceRequest>() else { return false };
+        let version = match &self.shared.transaction {
+            Some(transaction) => transaction.produce_version(connection),
+            None => connection.version::<ProduceRequest>().ok(),
+        };
+        let Some(version) = version else { return false };
         let (mut batches, mut bytes) = (Vec::new(), 0);
         let all_up_to = self.shared.all_up_to();
         let mut by_name = false;
@@ -209,8 +226,10 @@ impl Sender {
             return false;
         }
         let version = if by_name { version.min(exchange::BY_ID - 1) } else { version };
-        let (acks, timeout) = (self.shared.config.acks, self.shared.config.request_timeout);
-        let (request, sent) = exchange::request(acks, timeout, batches);
+        let config = &self.shared.config;
+        let (acks, timeout) = (config.acks, config.request_timeout);
+        let transactional_id = config.transactional_id.as_deref();
+        let (request, sent) = exchange::request(transactional_id, acks, timeout, batches);
         self.post(broker, connection, version, request, sent);
         true
     }
@@ -308,6 +327,31 @@ impl Sender {
         }
     }
 
+    /// Drops what an aborted transaction, or a producer that has failed, has no use for.
+    pub(super) fn drop_useless(&mut self) {
+        let shared = self.shared.clone();
+        let Some(drops) = shared.transaction.as_ref().map(|transaction| transaction.drops()) else {
+            return;
+        };
+        if drops == Drops::None {
+            return;
+        }
+        for lane in active_lanes(&mut self.lanes, &self.active) {
+            while !lane.queue.is_empty() {
+                lane.take(Instant::now(), &shared, u64::MAX);
+            }
+            let (topic, partition) = (lane.queue.topic.clone(), lane.queue.partition);
+            let mut dropped = lane.window.drop_unsent();
+            if drops == Drops::All {
+                dropped.extend(lane.window.give_up(|_| true).into_iter().map(|(batch, _)| batch));
+            }
+            for batch in dropped {
+                let cause = ProduceError::Aborted { topic: topic.clone(), partition };
+                shared.finish(batch, Err(cause));
+            }
+        }
+    }
+
     /// Fails everything: the producer was dropped.
     pub(super) fn abandon(&mut self) {
         let shared = self.shared.clone();
@@ -330,6 +374,9 @@ impl Sender {
 impl Shared {
     /// Tells a batch's senders what became of it, and gives its bytes back to the buffer.
     pub(super) fn finish(&self, batch: Batch, result: Result<Landed, ProduceError>) {
+        if let (Some(transaction), Err(cause)) = (&self.transaction, &result) {
+            transaction.on_record_failed(cause);
+        }
         {
             let mut totals = self.totals.lock();
             match &result {
@@ -349,7 +396,11 @@ impl Shared {
                 unfinished.remove(&batch.number);
             }
         }
+        let complete = unfinished.is_empty();
         drop(unfinished);
+        if let Some(transaction) = self.transaction.as_ref().filter(|_| complete) {
+            transaction.look(); // its end may have waited for this
+        }
         self.finished.notify_waiters();
     }
 

@@ -11,6 +11,7 @@ mod queue;
 mod sender;
 mod split;
 mod sticky;
+pub(super) mod transaction;
 mod window;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +27,7 @@ pub use delivery::Delivery;
 
 use self::queue::{Appended, Queue, Terms, record_size};
 use self::sticky::Topic;
+use self::transaction::{Transaction, TransactionError};
 use super::config::ProducerConfig;
 use super::error::{ClientError, ProduceError};
 use super::handle::Client;
@@ -83,11 +85,21 @@ struct Shared {
     waiting_for_room: AtomicUsize,
     totals: Mutex<Totals>,
     closed: AtomicBool,
+    transaction: Option<Arc<Transaction>>,
 }
 
 impl Producer {
-    /// A producer that shares the client's view of the cluster.
+    /// A producer that shares the client's view of the cluster. One whose config names a transactional id refuses every record:
+    /// that is for [`TransactionalProducer`](super::TransactionalProducer).
     pub fn new(client: &Client, config: ProducerConfig) -> Producer {
+        Producer::within(client, config, None)
+    }
+
+    fn within(
+        client: &Client,
+        config: ProducerConfig,
+        transaction: Option<Arc<Transaction>>,
+    ) -> Producer {
         let shared = Arc::new(Shared {
             client: client.clone(),
             memory: Semaphore::new(config.buffer_bytes.min(Semaphore::MAX_PERMITS)),
@@ -103,6 +115,7 @@ impl Producer {
             waiting_for_room: AtomicUsize::new(0),
             totals: Mutex::default(),
             closed: AtomicBool::new(false),
+            transaction,
         });
         let stop = CancellationToken::new();
         tokio::spawn(sender::Sender::new(shared.clone()).run(stop.clone()));
@@ -138,9 +151,7 @@ impl Producer {
     /// Sends all that was appended before this call at once, and waits until each is delivered or has failed: at
     /// most `delivery.timeout.ms`. What failed is in [`Producer::totals`].
     pub async fn flush(&self) {
-        let last = self.shared.next_batch.load(Ordering::Acquire);
-        self.shared.flush_up_to.fetch_max(last, Ordering::AcqRel);
-        self.shared.news.notify_one();
+        let last = self.shared.hurry();
         loop {
             let finished = self.shared.finished.notified();
             let oldest = self.shared.unfinished.lock().first_key_value().map(|(n, _)| *n);
@@ -170,9 +181,21 @@ impl Producer {
 }
 
 impl Shared {
+    /// Lets nothing linger that was appended so far; tells up to which batch that is.
+    fn hurry(&self) -> u64 {
+        let last = self.next_batch.load(Ordering::Acquire);
+        self.flush_up_to.fetch_max(last, Ordering::AcqRel);
+        self.news.notify_one();
+        last
+    }
+
     fn check_size(&self, size: usize) -> Result<(), ProduceError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(ProduceError::Closed);
+        }
+        if self.config.transactional_id.is_some() && self.transaction.is_none() {
+            let what = "a transactional id is for a transactional producer";
+            return Err(TransactionError::BadConfig(what).into());
         }
         let bytes = size + HEADER_LEN;
         let max = self.config.max_request_bytes;
@@ -214,6 +237,8 @@ impl Shared {
         size: usize,
         granted: &mut usize,
     ) -> Result<Appended, ProduceError> {
+        // Held until the record is in its batch: a transaction does not begin to end in between.
+        let _open = self.transaction.as_ref().map(|transaction| transaction.hold()).transpose()?;
         let timestamp = record.timestamp.unwrap_or_else(now_millis);
         let number = || {
             let mut unfinished = self.unfinished.lock();

@@ -143,7 +143,8 @@ impl Queue {
 
     fn open(&self, reserved: usize, number: u64, config: &ProducerConfig) -> Filling {
         let (codec, level) = codec(config.compression);
-        let options = BatchOptions { codec, level, ..BatchOptions::default() };
+        let transactional = config.transactional_id.is_some();
+        let options = BatchOptions { codec, level, transactional, ..BatchOptions::default() };
         Filling {
             builder: BatchBuilder::with_capacity(
                 options,

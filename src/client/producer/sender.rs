@@ -109,6 +109,7 @@ impl Sender {
             let config = &self.shared.config;
             self.lanes.entry(queue.lane).or_insert_with(|| Lane::new(queue, config));
         }
+        self.drop_useless();
         if now >= self.next_expiry {
             self.expire(now);
             self.next_expiry = now + EXPIRY_INTERVAL;
@@ -218,7 +219,7 @@ impl Sender {
 
     /// Gives lanes their producer id; asks the cluster for one where it is needed. True if any lane got one.
     fn identify(&mut self) -> bool {
-        if !self.shared.config.idempotent {
+        if !self.shared.config.idempotent || self.shared.transaction.is_some() {
             return false;
         }
         let (mut needed, mut given) = (false, false);

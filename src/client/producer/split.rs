@@ -21,7 +21,9 @@ pub(super) fn halves(batch: &Batch, config: &ProducerConfig) -> Option<(Batch, B
 fn part(whole: &Batch, skip: u32, count: u32, config: &ProducerConfig) -> Option<Batch> {
     let parsed = split_batches(whole.bytes.clone()).next()?.ok()?;
     let (codec, level) = codec(config.compression);
-    let mut builder = BatchBuilder::new(BatchOptions { codec, level, ..BatchOptions::default() });
+    let transactional = config.transactional_id.is_some();
+    let options = BatchOptions { codec, level, transactional, ..BatchOptions::default() };
+    let mut builder = BatchBuilder::new(options);
     // What we compressed ourselves is as large as it was.
     let ours = records(&parsed, i32::MAX as usize).ok()?;
     for record in ours.skip(skip as usize).take(count as usize) {

@@ -4,6 +4,7 @@
 //! of order is certainly not written, and one whose answer was lost is sent again with the sequence that it had.
 //! Where a batch is given up on, those behind it can never be in sequence again: once nothing is left whose fate is
 //! unknown, the epoch is raised and sequences begin at 0. Epochs are per partition: brokers keep them so.
+//! In a transaction the epoch is the coordinator's to raise: after a gap nothing is sent until a new one is entered.
 
 use std::collections::VecDeque;
 
@@ -32,6 +33,8 @@ pub(super) struct Sending {
 #[derive(Debug)]
 pub(super) struct Window<B> {
     idempotent: bool,
+    /// Whether epochs come from a coordinator.
+    transactional: bool,
     max_in_flight: usize,
     identity: Option<Identity>,
     next_sequence: u64,
@@ -55,7 +58,7 @@ struct Entry<B> {
     sequence: Option<u64>,
     /// Whether an earlier sending may have been written.
     maybe_written: bool,
-    /// How many batches behind it were written since.
+    /// How many batches behind it were written since, or may have been.
     behind: usize,
 }
 
@@ -64,6 +67,7 @@ impl<B> Window<B> {
     pub(super) fn new(idempotent: bool, max_in_flight: usize) -> Window<B> {
         Window {
             idempotent,
+            transactional: false,
             max_in_flight: if idempotent { max_in_flight.min(5) } else { max_in_flight },
             identity: None,
             next_sequence: 0,
@@ -73,6 +77,25 @@ impl<B> Window<B> {
             gap: None,
             established: false,
         }
+    }
+
+    /// For transactions: [`Self::enter`] says under which identity.
+    pub(super) fn transactional(max_in_flight: usize) -> Window<B> {
+        Window { transactional: true, ..Window::new(true, max_in_flight) }
+    }
+
+    /// Writes under this identity from now on, the first time from sequence 0 on; false while batches that were sent under
+    /// another one are on their way.
+    pub(super) fn enter(&mut self, identity: Identity) -> bool {
+        if self.identity == Some(identity) {
+            return true;
+        }
+        if !self.in_flight.is_empty() || self.waiting.iter().any(|entry| entry.sequence.is_some()) {
+            return false;
+        }
+        self.identity = Some(identity);
+        (self.next_sequence, self.gap, self.established) = (0, None, false);
+        true
     }
 
     /// Adds a batch of `count` records behind all others.
@@ -189,7 +212,7 @@ impl<B> Window<B> {
     /// Begins anew under a higher epoch, once that cannot duplicate anything.
     fn close_gap(&mut self) {
         let open = self.waiting.iter().any(|entry| entry.maybe_written);
-        if self.gap.is_none() || open || !self.in_flight.is_empty() {
+        if self.transactional || self.gap.is_none() || open || !self.in_flight.is_empty() {
             return;
         }
         (self.gap, self.established) = (None, false);
@@ -211,15 +234,20 @@ impl<B> Window<B> {
     /// The batch was written. Gives it back, unless it was given up on.
     pub(super) fn written(&mut self, id: BatchId) -> Option<B> {
         let entry = self.land(id)?;
-        for earlier in self.waiting.iter_mut().chain(&mut self.in_flight) {
-            earlier.behind +=
-                usize::from(earlier.sequence.is_some() && earlier.sequence < entry.sequence);
-        }
+        self.bury_under(entry.sequence);
         self.established = true;
         if entry.sequence > self.gap {
             self.gap = None; // in sequence, so what was given up on had been written as well
         }
         entry.batch
+    }
+
+    /// A batch was written, or we cease to ask whether it was: so much nearer are those before it to being forgotten.
+    fn bury_under(&mut self, sequence: Option<u64>) {
+        for earlier in self.waiting.iter_mut().chain(&mut self.in_flight) {
+            earlier.behind +=
+                usize::from(earlier.sequence.is_some() && earlier.sequence < sequence);
+        }
     }
 
     /// No answer came, or one that leaves open whether it was written: it is sent again.
@@ -238,8 +266,7 @@ impl<B> Window<B> {
         let Some(sequence) = self.in_flight.iter().find(|e| e.id == id).map(|e| e.sequence) else {
             return;
         };
-        let earlier = self.in_flight.iter().chain(&self.waiting);
-        let first = !earlier.into_iter().any(|e| e.sequence.is_some() && e.sequence < sequence);
+        let first = self.is_first(id);
         self.again(id, |entry| entry.maybe_written = false);
         if first && self.idempotent {
             self.gap = self.gap.max(sequence);
@@ -251,6 +278,9 @@ impl<B> Window<B> {
         note(&mut entry);
         if entry.batch.is_none() {
             self.gap = self.gap.max(entry.sequence);
+            if entry.maybe_written {
+                self.bury_under(entry.sequence);
+            }
             return;
         }
         let behind = |other: &Entry<B>| match (other.sequence, entry.sequence) {
@@ -267,6 +297,9 @@ impl<B> Window<B> {
         let entry = self.land(id)?;
         if self.idempotent {
             self.gap = self.gap.max(entry.sequence);
+        }
+        if entry.maybe_written {
+            self.bury_under(entry.sequence);
         }
         entry.batch
     }
@@ -293,6 +326,31 @@ impl<B> Window<B> {
         }
     }
 
+    /// Whether no batch with a lower sequence is on its way or waits.
+    pub(super) fn is_first(&self, id: BatchId) -> bool {
+        let Some(sequence) = self.in_flight.iter().find(|e| e.id == id).map(|e| e.sequence) else {
+            return false;
+        };
+        let others = self.in_flight.iter().chain(&self.waiting);
+        !others.into_iter().any(|e| e.sequence.is_some() && e.sequence < sequence)
+    }
+
+    /// Gives up on what was never sent, and on what cannot be in sequence any more; returns it. What may be written, or can
+    /// still be, stays: without it the next transaction would not be in sequence.
+    pub(super) fn drop_unsent(&mut self) -> Vec<B> {
+        let gap = self.gap.is_some();
+        let (mut kept, mut out) = (VecDeque::new(), Vec::new());
+        for entry in self.waiting.drain(..) {
+            if entry.sequence.is_none() || (gap && !entry.maybe_written) {
+                out.extend(entry.batch);
+            } else {
+                kept.push_back(entry);
+            }
+        }
+        self.waiting = kept;
+        out
+    }
+
     /// Gives up on all batches that `expired` names; returns them with whether each was ever sent. One in flight
     /// keeps its place until its answer comes.
     pub(super) fn give_up(&mut self, expired: impl Fn(&B) -> bool) -> Vec<(B, bool)> {
@@ -310,6 +368,9 @@ impl<B> Window<B> {
             }
             if let Some(entry) = self.waiting.remove(at) {
                 self.gap = self.gap.max(entry.sequence);
+                if entry.maybe_written {
+                    self.bury_under(entry.sequence);
+                }
                 out.extend(entry.batch.map(|batch| (batch, entry.sequence.is_some())));
             }
         }

@@ -132,6 +132,49 @@ fn a_batch_given_up_that_was_written_after_all_costs_no_epoch() {
 }
 
 #[test]
+fn what_was_given_up_counts_among_what_a_broker_remembers() {
+    let mut window = known();
+    (1..7).for_each(|n| window.push(vec![n], 1));
+    let sent: Vec<BatchId> = std::iter::from_fn(|| take(&mut window)).map(|s| s.0).collect();
+    window.lost(sent[0]);
+    for id in &sent[1..3] {
+        window.give_up(|batch| batch == &[2] || batch == &[3]);
+        window.lost(*id);
+    }
+    sent[3..].iter().for_each(|id| drop(window.written(*id)));
+    assert_eq!(take(&mut window).map(|s| s.2), Some(1));
+    // Behind the first there may be four: with one more its broker would not know it again.
+    assert_eq!(take(&mut window), None);
+}
+
+#[test]
+fn a_window_of_transactions_stops_at_a_gap_until_another_epoch_is_entered() {
+    let mut window: Window<Vec<u32>> = Window::transactional(5);
+    let next = Identity { epoch: 1, ..IDENTITY };
+    assert!(window.enter(IDENTITY));
+    (0..4).for_each(|n| window.push(vec![n], 1));
+    let first = take(&mut window).unwrap();
+    window.written(first.0);
+    let second = take(&mut window).unwrap();
+    let third = take(&mut window).unwrap();
+    assert_eq!(window.failed(second.0), Some(vec![1]));
+    assert!(window.is_first(third.0));
+    window.lost(third.0);
+    // What may be written is asked for again; what was never sent is not begun.
+    assert_eq!(take(&mut window), Some((third.0, 0, 2)));
+    assert_eq!(take(&mut window), None);
+    assert!(!window.enter(next), "something is on its way");
+    assert_eq!(window.drop_unsent(), [vec![3]]);
+    window.refused(third.0);
+    assert_eq!(window.drop_unsent(), [] as [Vec<u32>; 0], "it may have been written before");
+    assert_eq!(take(&mut window).map(|s| s.2), Some(2));
+    assert_eq!(window.failed(third.0), Some(vec![2]));
+    window.push(vec![4], 1);
+    assert!(window.enter(next));
+    assert_eq!(take(&mut window).map(|s| (s.1, s.2)), Some((1, 0)));
+}
+
+#[test]
 fn without_idempotence_nothing_overtakes() {
     let mut window = Window::new(false, 1);
     window.push(vec![1], 1);

@@ -11,6 +11,7 @@ use crate::output::Failures;
 #[command(after_long_help = "A line per partition that is committed or assigned:
   lag     records from what is committed to the end of the log
   lag_ms  how old the first record is that is not committed yet; 0 without lag
+  pending whether a transaction that is open may change what is committed
 
 Examples:
   klog groups describe billing

@@ -3,7 +3,7 @@
 use klog::client::{GroupDescription, GroupMember, Share};
 use serde::Serialize;
 
-use crate::output::{ListFormat, Row, Rows, or_dash};
+use crate::output::{ListFormat, Partitions, Row, Rows, in_short, or_dash};
 
 #[derive(Serialize)]
 struct Member {
@@ -14,14 +14,8 @@ struct Member {
     host: String,
     rack: Option<String>,
     epoch: Option<i32>,
-    assignment: Option<Vec<Assigned>>,
-    target: Option<Vec<Assigned>>,
-}
-
-#[derive(Serialize)]
-struct Assigned {
-    topic: String,
-    partitions: Vec<i32>,
+    assignment: Option<Vec<Partitions>>,
+    target: Option<Vec<Partitions>>,
 }
 
 impl Row for Member {
@@ -46,26 +40,14 @@ impl Row for Member {
             self.host.clone(),
             or_dash(&self.rack),
             or_dash(&self.epoch),
-            in_short(&self.assignment),
-            in_short(&self.target),
+            in_short(self.assignment.as_deref().unwrap_or_default()),
+            in_short(self.target.as_deref().unwrap_or_default()),
         ]
     }
 }
 
-/// `t:0,1 u:0`
-fn in_short(share: &Option<Vec<Assigned>>) -> String {
-    let topic = |topic: &Assigned| {
-        let numbers: Vec<String> = topic.partitions.iter().map(ToString::to_string).collect();
-        format!("{}:{}", topic.topic, numbers.join(","))
-    };
-    match share.as_deref() {
-        None | Some([]) => "-".to_owned(),
-        Some(share) => share.iter().map(topic).collect::<Vec<_>>().join(" "),
-    }
-}
-
-fn assigned(share: &Share) -> Vec<Assigned> {
-    let topic = |(topic, partitions): (&klog::base::TopicName, &Vec<i32>)| Assigned {
+fn assigned(share: &Share) -> Vec<Partitions> {
+    let topic = |(topic, partitions): (&klog::base::TopicName, &Vec<i32>)| Partitions {
         topic: topic.to_string(),
         partitions: partitions.clone(),
     };

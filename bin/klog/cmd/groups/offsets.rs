@@ -26,6 +26,7 @@ struct Place {
     member_id: Option<String>,
     client_id: Option<String>,
     host: Option<String>,
+    pending: bool,
 }
 
 impl Row for Place {
@@ -41,6 +42,7 @@ impl Row for Place {
         "member_id",
         "client_id",
         "host",
+        "pending",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -56,6 +58,7 @@ impl Row for Place {
             or_dash(&self.member_id),
             or_dash(&self.client_id),
             or_dash(&self.host),
+            if self.pending { "yes" } else { "-" }.to_owned(),
         ]
     }
 }
@@ -65,6 +68,8 @@ struct Known<'a> {
     group: &'a GroupDescription,
     committed: GroupOffsets,
     owners: BTreeMap<Partition, &'a GroupMember>,
+    /// Where an open transaction has offsets.
+    pending: BTreeSet<Partition>,
 }
 
 impl Known<'_> {
@@ -122,7 +127,15 @@ async fn gather<'a>(
     for (name, committed) in admin.list_group_offsets(&names, false).await {
         let Some(group) = groups.iter().find(|group| group.group == name) else { continue };
         match committed {
-            Ok(committed) => out.push(Known { group, committed, owners: owners(group) }),
+            Ok(committed) => {
+                let pending = BTreeSet::new();
+                let mut known = Known { group, committed, owners: owners(group), pending };
+                match admin.pending_group_offsets(&name, &known.partitions()).await {
+                    Ok(pending) => known.pending = pending,
+                    Err(error) => failures.add(explain(error)),
+                }
+                out.push(known);
+            }
             Err(error) => failures.add(explain(error)),
         }
     }
@@ -160,6 +173,7 @@ fn places(known: &Known<'_>, earliest: &Offsets, latest: &Offsets) -> Vec<(Parti
             member_id: owner.map(|member| member.id.clone()),
             client_id: owner.map(|member| member.client_id.clone()),
             host: owner.map(|member| member.host.clone()),
+            pending: known.pending.contains(&partition),
         };
         (partition, place)
     };

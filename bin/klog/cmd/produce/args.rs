@@ -20,7 +20,8 @@ use crate::values;
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = "Examples:
   klog produce events < /var/log/dpkg.log
-  klog produce events -K : --print-offsets < pairs.txt")]
+  klog produce events -K : --print-offsets < pairs.txt
+  klog produce events --transactional-id nightly-import < day.txt")]
 pub struct Args {
     /// The topic
     #[arg(value_parser = values::topic)]
@@ -113,7 +114,16 @@ pub struct Args {
     #[arg(long, value_name = "BOOL")]
     pub idempotent: Option<bool>,
 
+    /// Write all of the input in one transaction of this id
+    ///
+    /// It is committed at the input's end, and aborted on an error or Ctrl-C: readers of committed records see all of it or
+    /// nothing. It may last for `-X transaction.timeout.ms` (60000). Another producer of the same id is fenced.
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub transactional_id: Option<String>,
+
     /// Print a line per record: topic[partition]@offset
+    ///
+    /// With --transactional-id once the transaction is committed, and nothing if it is not.
     #[arg(long)]
     pub print_offsets: bool,
 

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 
-use klog::client::{Delivery, ProduceError, Producer, ProducerRecord, RecordMetadata, Totals};
+use klog::client::{Delivery, ProduceError, ProducerRecord, RecordMetadata, Totals};
 use serde::Serialize;
 
+use super::sink::Sink;
 use crate::output::{LineFormat, Stdout};
 
 /// Records on their way.
 pub struct Deliveries {
-    producer: Producer,
+    sink: Sink,
     /// Those that `send` did not take.
     refused: u64,
     first_refusal: Option<ProduceError>,
@@ -21,20 +22,27 @@ struct Printing {
     format: LineFormat,
     out: Stdout,
     waiting: VecDeque<Delivery>,
+    /// Delivered within a transaction that is not committed; None where each counts at once.
+    kept: Option<Vec<RecordMetadata>>,
 }
 
 impl Deliveries {
     /// Prints a line per delivered record if `print` says how.
-    pub fn new(producer: Producer, print: Option<LineFormat>) -> Deliveries {
-        let printing =
-            print.map(|format| Printing { format, out: Stdout::new(), waiting: VecDeque::new() });
-        Deliveries { producer, refused: 0, first_refusal: None, printing }
+    pub fn new(sink: Sink, print: Option<LineFormat>) -> Deliveries {
+        let kept = sink.is_transaction().then(Vec::new);
+        let printing = print.map(|format| Printing {
+            format,
+            out: Stdout::new(),
+            waiting: VecDeque::new(),
+            kept,
+        });
+        Deliveries { sink, refused: 0, first_refusal: None, printing }
     }
 
     /// Sends one record; waits while the producer's memory is full. Failures are counted, and false is returned where
     /// the producer does not take it.
     pub async fn send(&mut self, record: ProducerRecord) -> bool {
-        match self.producer.send(record).await {
+        match self.sink.send(record).await {
             Ok(delivery) => {
                 // Without printing the producer's own totals tell enough.
                 if let Some(printing) = &mut self.printing {
@@ -52,7 +60,7 @@ impl Deliveries {
 
     /// What became of the records so far.
     pub fn totals(&self) -> Totals {
-        self.with_refusals(self.producer.totals())
+        self.with_refusals(self.sink.totals())
     }
 
     /// Waits until the oldest record on its way is done and prints all that are; for ever where nothing is to be printed.
@@ -78,14 +86,36 @@ impl Deliveries {
         self.printing.as_mut().map_or(Ok(()), Printing::print_done)
     }
 
-    /// Sends what is still held back, waits for all, and says what became of them.
+    /// Sends what is still held back, waits for all, and says what became of them. A transaction is committed, if all went well.
+    ///
+    /// # Errors
+    /// If stdout cannot be written, or the transaction is not committed.
+    pub async fn finish(mut self) -> anyhow::Result<Totals> {
+        self.sink.complete().await?;
+        self.print_done()?;
+        if let Some(printing) = &mut self.printing {
+            printing.print_kept()?;
+        }
+        Ok(self.totals())
+    }
+
+    /// [`Self::finish`], but that a transaction is aborted: of it nothing is printed. The totals are those before that.
     ///
     /// # Errors
     /// If stdout cannot be written.
-    pub async fn finish(mut self) -> anyhow::Result<Totals> {
-        self.producer.flush().await;
+    pub async fn give_up(mut self) -> anyhow::Result<Totals> {
+        let before = self.totals();
+        self.sink.give_up().await;
+        if self.sink.is_transaction() {
+            return Ok(before);
+        }
         self.print_done()?;
         Ok(self.totals())
+    }
+
+    /// Whether all that was sent counts at once or not at all.
+    pub fn is_transaction(&self) -> bool {
+        self.sink.is_transaction()
     }
 
     fn with_refusals(&self, mut totals: Totals) -> Totals {
@@ -99,9 +129,19 @@ impl Printing {
     fn print_done(&mut self) -> anyhow::Result<()> {
         while let Some(outcome) = self.waiting.front().and_then(Delivery::now) {
             self.waiting.pop_front();
-            if let Ok(at) = outcome {
-                print(self.format, &mut self.out, &at)?;
+            match (outcome, &mut self.kept) {
+                (Ok(at), Some(kept)) => kept.push(at),
+                (Ok(at), None) => print(self.format, &mut self.out, &at)?,
+                (Err(_), _) => {}
             }
+        }
+        self.out.flush()
+    }
+
+    /// They count now.
+    fn print_kept(&mut self) -> anyhow::Result<()> {
+        for at in self.kept.take().unwrap_or_default() {
+            print(self.format, &mut self.out, &at)?;
         }
         self.out.flush()
     }

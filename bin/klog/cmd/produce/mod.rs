@@ -5,12 +5,13 @@ mod deliver;
 mod input;
 mod pace;
 mod records;
+mod sink;
 
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::{Buf as _, Bytes};
-use klog::client::{ClientConfig, Producer, ProducerConfig, Role, Totals, partitioner_by_name};
+use klog::client::{ClientConfig, ProducerConfig, Role, Totals, partitioner_by_name};
 use memchr::memmem::Finder;
 
 use crate::connect::{self, Properties, explain};
@@ -25,6 +26,7 @@ use deliver::Deliveries;
 use input::{Block, Cut, Input};
 use pace::Pace;
 use records::Shape;
+use sink::Sink;
 
 /// How often failures are looked for while nothing comes in.
 const LOOK: Duration = Duration::from_millis(200);
@@ -44,7 +46,10 @@ async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
         client = connect::connect(client_config) => client?,
         kind = signals.stop() => return Err(Ended::Signal(kind).into()),
     };
-    let producer = Producer::new(&client, config);
+    let sink = tokio::select! {
+        sink = Sink::open(&client, config) => sink?,
+        kind = signals.stop() => return Err(Ended::Signal(kind).into()),
+    };
     let cut = match args.input {
         Kind::Raw => Cut::Whole,
         Kind::Lines | Kind::Json => Cut::Delimiter(args.delimiter.clone()),
@@ -56,10 +61,36 @@ async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
         asked.stop().await;
         stopper.stop();
     });
-    let mut session = Session::new(&args, producer, signals.clone(), shown);
-    let ended = session.take(input).await?;
+    let mut session = Session::new(&args, sink, signals.clone(), shown);
+    let taken = session.take(input).await;
+    if session.deliveries.is_transaction() {
+        return end_transaction(session, taken, &signals).await;
+    }
+    let ended = taken?;
     let counts = session.finish().await?;
     conclude(&counts, ended, &signals)
+}
+
+/// Commits what is whole, and aborts all else.
+async fn end_transaction(
+    session: Session,
+    taken: anyhow::Result<InputEnded>,
+    signals: &Signals,
+) -> anyhow::Result<()> {
+    let failed = session.deliveries.totals().failed > 0;
+    if matches!(taken, Ok(InputEnded::Whole)) && !failed && signals.asked().is_none() {
+        return session.finish().await.map(|_| ());
+    }
+    let counts = session.give_up().await?;
+    let ended = taken?;
+    if let Some(error) = counts.first_error {
+        return Err(explain(error)).context("nothing is committed: a record was not written");
+    }
+    anstream::eprintln!("nothing is committed: the transaction is aborted");
+    match ended {
+        InputEnded::Bad(error) => Err(error),
+        InputEnded::Whole | InputEnded::Failed => Ok(signals.check()?),
+    }
 }
 
 /// What the properties and options say, the latter first.
@@ -67,6 +98,9 @@ fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ProducerConfig)> {
     let mut properties = Properties::gather(&args.client)?;
     if let Some(acks) = args.acks {
         properties.set("acks", acks.value());
+    }
+    if let Some(id) = &args.transactional_id {
+        properties.set("transactional.id", id);
     }
     if let Some(idempotent) = args.idempotent {
         properties.set("enable.idempotence", idempotent);
@@ -113,7 +147,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(args: &Args, producer: Producer, signals: Signals, shown: bool) -> Session {
+    fn new(args: &Args, sink: Sink, signals: Signals, shown: bool) -> Session {
         let delimiter = &args.delimiter;
         let cut = args.input != Kind::Raw;
         Session {
@@ -121,7 +155,7 @@ impl Session {
             delimiter: cut.then(|| (Finder::new(delimiter).into_owned(), delimiter.len())),
             skip_blank: args.input == Kind::Json,
             pace: args.rate.map(|rate| Pace::new(rate, Instant::now())),
-            deliveries: Deliveries::new(producer, args.print_offsets.then_some(args.format)),
+            deliveries: Deliveries::new(sink, args.print_offsets.then_some(args.format)),
             signals,
             progress: Progress::for_stdin(shown),
         }
@@ -215,6 +249,12 @@ impl Session {
 
     async fn finish(self) -> anyhow::Result<Totals> {
         let counts = self.deliveries.finish().await;
+        self.progress.finish();
+        counts
+    }
+
+    async fn give_up(self) -> anyhow::Result<Totals> {
+        let counts = self.deliveries.give_up().await;
         self.progress.finish();
         counts
     }

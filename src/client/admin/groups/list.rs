@@ -1,14 +1,11 @@
 //! Which groups there are: ListGroups to every broker (KIP-518: states; KIP-848: types).
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
-
-use tokio::time::Instant;
 
 use super::super::super::error::ClientError;
 use super::super::super::handle::Lane;
 use super::super::Admin;
+use super::super::named::named;
 use crate::base::ErrorCode;
 use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse};
 
@@ -16,54 +13,6 @@ use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse};
 const WITH_STATES: i16 = 4;
 /// From this one on by type.
 const WITH_TYPES: i16 = 5;
-
-/// Names that come as text, with room for those that are not known yet.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-            /// One that klog does not know.
-            Other(String),
-        }
-
-        impl $name {
-            /// All that are known.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-            /// As brokers call it.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $($name::$variant => $text,)*
-                    $name::Other(text) => text,
-                }
-            }
-
-            /// As a broker told it; case does not matter.
-            pub(super) fn told(text: &str) -> $name {
-                text.parse().unwrap_or_else(|_| $name::Other(text.to_owned()))
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            /// Case does not matter; the error lists what is known.
-            fn from_str(text: &str) -> Result<$name, String> {
-                let known = $name::ALL.iter().find(|one| one.as_str().eq_ignore_ascii_case(text));
-                let names = || $name::ALL.iter().map($name::as_str).collect::<Vec<_>>().join(", ");
-                known.cloned().ok_or_else(|| format!("it is one of {}", names()))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
 
 named! {
     /// By which protocol a group works.
@@ -125,42 +74,24 @@ impl Admin {
         states: &[GroupState],
         types: &[GroupType],
     ) -> Result<Vec<GroupListing>, ClientError> {
-        let give_up_at = Instant::now() + self.client.config().api_timeout;
         let request = ListGroupsRequest {
             states_filter: states.iter().map(|state| state.as_str().into()).collect(),
             types_filter: types.iter().map(|kind| kind.as_str().into()).collect(),
             ..ListGroupsRequest::default()
         };
+        let told = self.of_every_broker(|broker| self.list_of(broker, &request)).await?;
         // While a group moves, two brokers may speak of it.
         let mut out: BTreeMap<String, GroupListing> = BTreeMap::new();
-        let mut failures = 0;
-        let mut left: Vec<i32> = self.client.cluster().brokers.keys().copied().collect();
-        while let Some(broker) = left.pop() {
-            match self.list_of(broker, &request).await {
-                Ok(answer) => {
-                    failures = 0;
-                    for told in answer.groups {
-                        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-                        let group = told.group_id.to_string();
-                        out.insert(
-                            group.clone(),
-                            GroupListing {
-                                group,
-                                kind: text(&told.group_type).map(|text| GroupType::told(&text)),
-                                state: text(&told.group_state).map(|text| GroupState::told(&text)),
-                                protocol_type: told.protocol_type.to_string(),
-                            },
-                        );
-                    }
-                }
-                Err(cause) => {
-                    self.client.refresh();
-                    if !self.client.pause_before_retry(&cause, &mut failures, give_up_at).await {
-                        return Err(cause);
-                    }
-                    left.push(broker);
-                }
-            }
+        for told in told.into_iter().flat_map(|(_, answer)| answer.groups) {
+            let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let group = told.group_id.to_string();
+            let listing = GroupListing {
+                group: group.clone(),
+                kind: text(&told.group_type).map(|text| GroupType::told(&text)),
+                state: text(&told.group_state).map(|text| GroupState::told(&text)),
+                protocol_type: told.protocol_type.to_string(),
+            };
+            out.insert(group, listing);
         }
         Ok(out.into_values().collect())
     }

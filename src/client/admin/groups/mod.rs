@@ -18,9 +18,24 @@ pub use describe::{GroupDescription, GroupMember, Share};
 pub use list::{GroupListing, GroupState, GroupType};
 
 use super::super::committed::GroupOffsets;
-use super::super::coordinator::{PerGroup, checked, refused};
+use super::super::coordinator::{Kind, PerKey};
+use super::super::error::ClientError;
 use super::Admin;
+use crate::base::ErrorCode;
 use crate::wire::delete_groups::DeleteGroupsRequest;
+
+/// Per group asked for, what came of it.
+type PerGroup<T> = PerKey<T>;
+
+/// `Ok` for NONE, else what was refused about this group.
+fn checked(group: &str, code: i16, message: Option<&str>) -> Result<(), ClientError> {
+    Kind::Group.checked(group, code, message)
+}
+
+/// A refusal in our own words.
+fn refused(group: &str, code: ErrorCode, message: &str) -> ClientError {
+    Kind::Group.refused(group, code, message)
+}
 
 impl Admin {
     /// Deletes groups and all that they committed; they must have no members (KIP-229).
