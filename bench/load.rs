@@ -40,9 +40,6 @@ impl ProducerContext for Count {
     }
 }
 
-/// A record without a key.
-pub type Outgoing<'a> = BaseRecord<'a, [u8], [u8]>;
-
 /// What to write, and how surely.
 #[derive(Clone, Copy)]
 pub struct Plan {
@@ -70,37 +67,23 @@ pub fn produce_as(address: &str, topic: &str, plan: Plan) -> anyhow::Result<()> 
         .create_with_context(counted.clone())?;
     let value = filling(size);
     for _ in 0..count {
-        let take = |record| {
-            let sent = producer.send(record);
-            if sent.is_err() {
-                producer.poll(Duration::from_millis(10));
+        let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(&value);
+        loop {
+            match producer.send(record) {
+                Ok(()) => break,
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                    producer.poll(Duration::from_millis(10));
+                    record = again;
+                }
+                Err((error, _)) => return Err(error.into()),
             }
-            sent
-        };
-        send(take, BaseRecord::to(topic).payload(&value))?;
+        }
     }
     producer.flush(STALL).context("the last records were not acknowledged in time")?;
     let failed = counted.failed.load(Ordering::Relaxed);
     ensure!(failed == 0, "{failed} records were not delivered");
     ensure!(counted.delivered.load(Ordering::Relaxed) == count, "some records went missing");
     Ok(())
-}
-
-/// Hands a record to `take`, a producer; again and again while its queue is full.
-pub fn send<'a>(
-    mut take: impl FnMut(Outgoing<'a>) -> Result<(), (KafkaError, Outgoing<'a>)>,
-    mut record: Outgoing<'a>,
-) -> anyhow::Result<()> {
-    loop {
-        match take(record) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
-                std::thread::sleep(Duration::from_millis(1));
-                record = again;
-            }
-            Err((error, _)) => return Err(error.into()),
-        }
-    }
 }
 
 /// Reads `count` records from the start of all partitions.

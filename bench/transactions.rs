@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::broker::{Broker, Subject};
@@ -218,10 +219,14 @@ fn in_transactions(address: &str, count: u64) -> anyhow::Result<()> {
     let mut begun = Instant::now();
     producer.begin_transaction()?;
     for at in 0..count {
-        load::send(
-            |record| producer.send(record),
-            BaseRecord::to("transactional").payload(&value),
-        )?;
+        let mut record: BaseRecord<'_, [u8], [u8]> =
+            BaseRecord::to("transactional").payload(&value);
+        // Its queue may be full.
+        while let Err((error, again)) = producer.send(record) {
+            ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
+            thread::sleep(Duration::from_millis(1));
+            record = again;
+        }
         if at % 64 == 0 && begun.elapsed() >= Duration::from_millis(100) {
             producer.commit_transaction(PATIENCE)?;
             producer.begin_transaction()?;
