@@ -84,4 +84,4 @@ fn dump_files(files: &[String], how: &[&str]) -> String {
 }
 
 /// What the tool can read.
-const KINDS: [&str; 4] = [".log", ".index", ".timeindex", ".snapshot"];
+const KINDS: [&str; 5] = [".log", ".index", ".timeindex", ".txnindex", ".snapshot"];

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use klog::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicId, TopicPartition};
 use klog::base::{PartitionIndex, TopicName};
 use klog::config::TopicConfig;
-use klog::log::{FileCache, Log, LogDir};
+use klog::log::{EndTxn, FileCache, Log, LogDir, ReadError, Verification};
 use klog::os::Os;
 use klog::quorum::Single;
 use klog::record::{
@@ -53,6 +53,47 @@ fn append(log: &mut Log, sequence: i32) -> bool {
     let limits = Limits { now: Millis(NOW), ..Limits::default() };
     let checked = validate_produced(&batch, &limits, &mut Scratch::new()).expect("sound");
     log.append(&batch, &checked, LeaderEpoch::ZERO, Millis(NOW)).is_ok()
+}
+
+/// Writes in a producer's transaction, or aborts it.
+fn abort_one(log: &mut Log, id: i64) -> bool {
+    let producer = BatchProducer { id, epoch: 0, base_sequence: 0 };
+    let options = BatchOptions { producer, transactional: true, ..BatchOptions::default() };
+    let mut builder = BatchBuilder::new(options);
+    builder.append(NOW, None, Some(b"aborted"), []).expect("it fits");
+    let batch = Batch::new(builder.build().expect("it builds")).expect("a batch");
+    let limits = Limits { now: Millis(NOW), ..Limits::default() };
+    let checked = validate_produced(&batch, &limits, &mut Scratch::new()).expect("sound");
+    let (epoch, now) = (LeaderEpoch::ZERO, Millis(NOW));
+    let written = match log.begin_verification(batch.header(), true) {
+        Ok(Verification::Needed(guard)) => {
+            log.append_verified(&batch, &checked, epoch, now, guard).is_ok()
+        }
+        _ => false,
+    };
+    let end = EndTxn {
+        producer_id: id,
+        producer_epoch: 1,
+        coordinator_epoch: 0,
+        commit: false,
+        transaction_version: 2,
+    };
+    log.append_marker(end, epoch, now).is_ok() && written
+}
+
+/// Asks what was aborted as a broker does: what has to be checked first is.
+fn read_committed(log: &mut Log, from: Offset) {
+    for _ in 0..100 {
+        let slice = log.slice(from, log.last_stable_offset(), 200, true);
+        match slice.and_then(|slice| log.aborted(from, &slice)) {
+            Err(ReadError::Unchecked(check)) => match check.run() {
+                Ok(done) => drop(log.checked(done)),
+                Err(_) => return,
+            },
+            _ => return,
+        }
+    }
+    panic!("checks without an end");
 }
 
 /// A sound directory, and the files in it.
@@ -126,7 +167,9 @@ static LOG: LazyLock<Template> = LazyLock::new(|| {
     Template::of(|folder| {
         let dir = open_dir(folder).expect("a log directory");
         let (mut log, _) = dir.open_log(&partition(), TopicId([1; 16]), config()).expect("a log");
-        assert!((0..8).all(|sequence| append(&mut log, sequence)));
+        assert!((0..4).all(|sequence| append(&mut log, sequence)));
+        assert!((20..23).all(|id| abort_one(&mut log, id)));
+        assert!((4..8).all(|sequence| append(&mut log, sequence)));
         log.close().expect("it closes");
         let recovery_points = [(partition(), log.recovery_point())].into();
         dir.write_checkpoints(&recovery_points, &Default::default()).expect("they are written");
@@ -145,6 +188,11 @@ pub fn log_files(data: &[u8]) {
             assert!(slice.slices.iter().all(|part| part.read().is_ok()), "a slice of nothing");
         }
     }
+    for at in [start, end - 1, end].into_iter().filter_map(Offset::from_wire) {
+        read_committed(&mut log, at);
+    }
+    let _ = log.open_transactions().count();
+    abort_one(&mut log, 20);
     let _ = log.epoch_end(LeaderEpoch::ZERO);
     log.producers().for_each(drop);
     append(&mut log, 8);
