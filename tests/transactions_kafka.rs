@@ -38,6 +38,7 @@ specs! {
     errors_say_what_to_do,
     a_producer_that_comes_back_aborts_what_it_left,
     an_abandoned_transaction_is_aborted,
+    a_runtime_may_end_in_the_middle_of_a_transaction,
     after_a_lost_record_the_next_transaction_goes_through,
     after_a_refused_record_the_next_transaction_goes_through,
     cut_connections_break_no_transaction,

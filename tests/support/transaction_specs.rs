@@ -305,6 +305,36 @@ pub async fn an_abandoned_transaction_is_aborted(address: &str) {
     assert_eq!(all_of(&client, &topic, 0, Isolation::ReadCommitted).await.0, [""; 0]);
 }
 
+/// A runtime ends with a producer in the middle of a transaction: so does the producer, and the next one of its id goes on.
+pub async fn a_runtime_may_end_in_the_middle_of_a_transaction(address: &str) {
+    let client = client(address).await;
+    let topic = topic(&client, "runtime", 1).await;
+    let (of, to) = (address.to_owned(), topic.clone());
+    let ended = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let held = runtime.block_on(async {
+            let client = crate::specs::client(&of).await;
+            let producer = producer(&client, "runtime").await;
+            producer.begin().unwrap();
+            producer.send(record(&to, 0, "left")).await.unwrap().await.unwrap();
+            producer
+        });
+        runtime.spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        drop(runtime);
+    });
+    tokio::task::spawn_blocking(|| ended.join().unwrap()).await.unwrap();
+    let next = producer(&client, "runtime").await;
+    settled(&client, &topic, 0, PATIENCE).await;
+    next.begin().unwrap();
+    send(&next, &topic, 0, &["next"]).await;
+    next.commit().await.unwrap();
+    settled(&client, &topic, 0, PATIENCE).await;
+    assert_eq!(all_of(&client, &topic, 0, Isolation::ReadCommitted).await.0, ["next"]);
+}
+
 /// A record that cannot be delivered in time ends its transaction, not its producer: the epoch is raised, and sequences begin
 /// anew (KIP-360).
 pub async fn after_a_lost_record_the_next_transaction_goes_through(address: &str) {

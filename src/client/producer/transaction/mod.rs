@@ -79,6 +79,8 @@ pub(super) struct Transaction {
 pub struct TransactionalProducer {
     producer: Option<Producer>,
     transaction: Arc<Transaction>,
+    /// Whether it only aborts what its owner has left.
+    abandoned: bool,
 }
 
 impl TransactionalProducer {
@@ -107,7 +109,8 @@ impl TransactionalProducer {
         let producer = Producer::within(client, config, Some(transaction.clone()));
         let stop = producer.stop.clone();
         tokio::spawn(driver::run(producer.shared.clone(), transaction.clone(), stop));
-        let taken = TransactionalProducer { producer: Some(producer), transaction };
+        let taken =
+            TransactionalProducer { producer: Some(producer), transaction, abandoned: false };
         taken.wait("taking the transactional id", Machine::is_settled).await?;
         Ok(taken)
     }
@@ -241,19 +244,19 @@ impl TransactionalProducer {
 
 impl Drop for TransactionalProducer {
     fn drop(&mut self) {
-        let unfinished = self.transaction.machine.lock().is_unfinished();
-        let Some(producer) = self.producer.take().filter(|_| unfinished) else { return };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let left = TransactionalProducer {
-                producer: Some(producer),
-                transaction: self.transaction.clone(),
-            };
-            runtime.spawn(async move {
-                if let Err(cause) = left.abort().await {
-                    tracing::debug!(%cause, "an abandoned transaction is left to its coordinator");
-                }
-            });
+        // A runtime that ends drops what is given to it: that must not give it away again.
+        if self.abandoned || !self.transaction.machine.lock().is_unfinished() {
+            return;
         }
+        let Some(producer) = self.producer.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let transaction = self.transaction.clone();
+        let left = TransactionalProducer { producer: Some(producer), transaction, abandoned: true };
+        runtime.spawn(async move {
+            if let Err(cause) = left.abort().await {
+                tracing::debug!(%cause, "an abandoned transaction is left to its coordinator");
+            }
+        });
     }
 }
 
