@@ -8,6 +8,8 @@ mod group_specs;
 pub mod proxy;
 #[path = "support/specs.rs"]
 pub mod specs;
+#[path = "support/transaction_specs.rs"]
+mod transaction_specs;
 
 use klog::broker::{Broker, Loggers};
 use klog::config::{BrokerConfig, Listener};
@@ -80,4 +82,33 @@ async fn what_is_revoked_is_committed_first() {
     let (broker, address, _folder) = broker().await;
     group_specs::what_is_revoked_is_committed_first(&address).await;
     broker.shutdown().await.unwrap();
+}
+
+mod transactions {
+    macro_rules! specs {
+        ($($name:ident,)*) => {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                let (broker, address, _folder) = super::broker().await;
+                super::transaction_specs::$name(&address).await;
+                broker.shutdown().await.unwrap();
+            })*
+        };
+    }
+
+    specs! {
+        a_transaction_shows_as_a_whole_or_not_at_all,
+        what_is_aborted_is_not_seen,
+        a_second_producer_fences_the_first,
+        a_transaction_that_lasts_too_long_is_aborted,
+        errors_say_what_to_do,
+        a_producer_that_comes_back_aborts_what_it_left,
+        an_abandoned_transaction_is_aborted,
+        a_runtime_may_end_in_the_middle_of_a_transaction,
+        after_a_lost_record_the_next_transaction_goes_through,
+        after_a_refused_record_the_next_transaction_goes_through,
+        cut_connections_break_no_transaction,
+        offsets_of_a_member_that_is_over_are_refused,
+        consume_transform_produce_is_exactly_once,
+    }
 }

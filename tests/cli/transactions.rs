@@ -1,4 +1,5 @@
-//! `klog produce --transactional-id`, `klog consume --isolation` and `klog transactions`, against Apache Kafka 4.3.1.
+//! `klog produce --transactional-id`, `klog consume --isolation` and `klog transactions`, against klog, or with
+//! `KLOG_TEST_BROKER=kafka` against Apache Kafka 4.3.1.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -8,16 +9,39 @@ use klog::record::{BatchBuilder, BatchOptions, BatchProducer};
 use klog::wire::Records;
 use klog::wire::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
+use tempfile::TempDir;
+
 use crate::kafka;
 use crate::raw::Raw;
-use crate::server::{klog, klog_assert, signal, stderr};
+use crate::server::{Server, klog, klog_assert, signal, stderr};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+thread_local! {
+    /// Each test's own, which ends with it. What clients announce it believes until it is told otherwise.
+    static SERVER: (Server, TempDir) = {
+        let data = tempfile::tempdir().expect("a folder");
+        let verify = ["--set", "transaction.partition.verification.enable=false"];
+        (Server::start_with(data.path(), &verify), data)
+    };
+}
+
+fn on_kafka() -> bool {
+    std::env::var("KLOG_TEST_BROKER").as_deref() == Ok("kafka")
+}
+
+/// Where the broker listens that the tests ask.
+fn address() -> String {
+    if on_kafka() {
+        return kafka::shared().address.clone();
+    }
+    SERVER.with(|(server, _)| server.address.clone())
+}
 
 /// A klog command that is told of the node.
 fn command(line: &str) -> assert_cmd::Command {
     let mut command = klog_assert(line.split_whitespace());
-    command.env("KLOG_BOOTSTRAP_SERVERS", &kafka::shared().address);
+    command.env("KLOG_BOOTSTRAP_SERVERS", address());
     command
 }
 
@@ -52,7 +76,7 @@ impl Producing {
         let mut command: Command = klog();
         command.args(["produce", topic, "-p", "0", "--transactional-id", id, "--print-offsets"]);
         command.args(options);
-        command.env("KLOG_BOOTSTRAP_SERVERS", &kafka::shared().address);
+        command.env("KLOG_BOOTSTRAP_SERVERS", address());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Producing { child: command.spawn().expect("klog can be started") }
     }
@@ -228,11 +252,14 @@ fn transactions_are_listed_described_and_aborted_by_their_id() {
 
 /// Whether the node asks coordinators for what clients say that they announced.
 fn verify(on: bool) {
+    if !on_kafka() {
+        return; // It was started so.
+    }
     use klog::client::{Admin, Client, ClientConfig, ConfigChange, ConfigOp, ConfigResource};
     let name = "transaction.partition.verification.enable".to_owned();
     let change = ConfigChange { name, op: ConfigOp::Set, value: Some(on.to_string()) };
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
-        let bootstrap = vec![kafka::shared().address.clone()];
+        let bootstrap = vec![address()];
         let config = ClientConfig { bootstrap, ..ClientConfig::default() };
         let client = Client::connect(config).await.expect("it answers");
         let changes = [(ConfigResource::Broker(Some(1)), vec![change])];
@@ -268,7 +295,7 @@ fn leave_hanging(topic: &str, producer_id: i64) -> bool {
         ..ProduceRequest::default()
     };
     // The last version in which brokers take a client's word for what it has announced, as far as they do not verify it.
-    let answer = Raw::connect(&kafka::shared().address).call(11, &request);
+    let answer = Raw::connect(&address()).call(11, &request);
     answer.responses[0].partition_responses[0].error_code == 0
 }
 
@@ -338,7 +365,7 @@ fn offsets_that_are_pending_are_shown_as_such() {
     assert_eq!(pending(), [false, false]);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let producer = runtime.block_on(async {
-        let bootstrap = vec![kafka::shared().address.clone()];
+        let bootstrap = vec![address()];
         let config = ClientConfig { bootstrap, ..ClientConfig::default() };
         let client = Client::connect(config).await.expect("it answers");
         let config = ProducerConfig {
