@@ -92,6 +92,7 @@ impl Log {
             return;
         }
         self.recovery_point = self.recovery_point.max(up_to).min(self.end);
+        self.pending.flushed(self.recovery_point.get());
         self.assert_invariants();
         // A crash need not walk through the active segment then. A lost index is rebuilt, so a failure costs time only.
         if self.active().offsets.live_bytes() == 0 {

@@ -72,6 +72,7 @@ use epochs::LeaderEpochs;
 use names::Names;
 use producers::Producers;
 use segment::Segment;
+use transactions::Pending;
 use verification::Verifications;
 
 /// One partition's log.
@@ -90,6 +91,8 @@ pub struct Log {
     recovery_point: Offset,
     epochs: LeaderEpochs,
     producers: Producers,
+    /// Transactions whose markers may not be on disk.
+    pending: Pending,
     /// Whose transactions wait for the coordinator's word.
     verifications: Verifications,
     /// Taken off `segment.ms` for the active segment.

@@ -97,9 +97,9 @@ impl Producers {
         })
     }
 
-    /// Whether the producer has a transaction open, in whatever epoch.
-    pub fn has_open(&self, id: i64) -> bool {
-        self.by_id.get(&id).is_some_and(|producer| producer.transaction_start.is_some())
+    /// Where the producer's open transaction began, in whatever epoch.
+    pub fn started(&self, id: i64) -> Option<i64> {
+        self.by_id.get(&id)?.transaction_start
     }
 
     /// Holds a batch's epoch against its producer's.

@@ -16,6 +16,7 @@ use super::names::Names;
 use super::producers::Producers;
 use super::scan::{Found, Scan};
 use super::segment::{Segment, Youngest};
+use super::transactions::Pending;
 use super::unchecked::Unchecked;
 use super::verification::Verifications;
 use super::verify::Verifier;
@@ -97,6 +98,7 @@ impl Log {
             end: Offset::ZERO,
             recovery_point: Offset::ZERO,
             producers: Producers::default(),
+            pending: Pending::default(),
             verifications: Verifications::default(),
             jitter_ms: 0,
             doomed: Vec::new(),

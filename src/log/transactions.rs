@@ -1,5 +1,7 @@
 //! Transactions (KIP-98, KIP-890): markers end them, and the last stable offset is where the first one that is open began.
 
+use std::collections::BTreeMap;
+
 use super::Log;
 use super::append::Placed;
 use super::error::AppendError;
@@ -31,6 +33,40 @@ impl EndTxn {
     }
 }
 
+/// So many transactions are kept apart whose markers may not be on disk.
+const PENDING_AT_MOST: usize = 4096;
+
+/// Transactions that are decided by markers that may not be on disk: a power cut would open them again.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// Where each began, by its marker's offset.
+    by_marker: BTreeMap<i64, i64>,
+}
+
+impl Pending {
+    fn push(&mut self, marker: i64, first_offset: i64) {
+        if self.by_marker.len() >= PENDING_AT_MOST {
+            // The two oldest become one that takes as long as both.
+            let oldest = self.by_marker.pop_first();
+            if let (Some((_, first)), Some(mut next)) = (oldest, self.by_marker.first_entry()) {
+                let earlier = first.min(*next.get());
+                next.insert(earlier);
+            }
+        }
+        self.by_marker.insert(marker, first_offset);
+    }
+
+    /// Where the first one began whose marker does not stand below `bound`.
+    fn first_from(&self, bound: i64) -> Option<i64> {
+        self.by_marker.range(bound..).map(|(_, first)| *first).min()
+    }
+
+    /// Forgets those whose markers are on disk.
+    pub fn flushed(&mut self, up_to: i64) {
+        self.by_marker = self.by_marker.split_off(&up_to);
+    }
+}
+
 impl Log {
     /// Ends a producer's transaction: appends a marker. One that finds no transaction open is appended too, and its epoch counts.
     ///
@@ -53,6 +89,7 @@ impl Log {
         let marker = record.batch(0, 0, now, producer).expect("one small record fits a batch");
         let marker = Batch::new(marker).expect("a batch that was built is one");
         let (placed, timestamp) = self.put(&marker, now, epoch, now)?;
+        let began = self.producers.started(id);
         let aborted = self.producers.decide(&Ended {
             producer_id: id,
             producer_epoch,
@@ -64,6 +101,9 @@ impl Log {
         if let Some(aborted) = aborted {
             self.active().aborted.push(aborted);
         }
+        if let Some(began) = began {
+            self.pending.push(placed.base_offset.get(), began);
+        }
         self.verifications.ended(&end);
         self.assert_invariants();
         Ok(placed)
@@ -74,10 +114,13 @@ impl Log {
         self.stable_below(self.end)
     }
 
-    /// The same below a high watermark. Where that is not the end, a transaction whose marker is not below it counts as open too.
-    fn stable_below(&self, high_watermark: Offset) -> Offset {
-        let open = self.producers.first_open().map(|start| Offset::new(start.max(0)));
-        open.map_or(high_watermark, |open| open.max(self.start).min(high_watermark))
+    /// The same, with what lies at or above `bound` counted as not there: a high watermark, or what is on disk. Not below what was
+    /// on disk at the last flush.
+    pub(super) fn stable_below(&self, bound: Offset) -> Offset {
+        let pending = self.pending.first_from(bound.get());
+        let first = self.producers.first_open().into_iter().chain(pending).min();
+        let first = first.map(|first| Offset::new(first.max(0)));
+        first.map_or(bound, |first| first.max(self.start).min(bound))
     }
 
     /// The open transaction that began first, by the id of its producer.

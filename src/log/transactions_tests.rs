@@ -355,6 +355,41 @@ fn a_fetch_far_from_the_aborted_transactions_looks_at_few_of_them() {
 }
 
 #[test]
+fn a_transaction_is_decided_on_disk_once_its_marker_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir.path());
+    let flush = |log: &mut Log| {
+        let plan = log.flush_plan().unwrap().unwrap();
+        plan.run().unwrap();
+        log.flushed(plan.up_to());
+    };
+    write(&mut log, 1, 0, 0);
+    write(&mut log, 2, 0, 0);
+    flush(&mut log);
+    end(&mut log, 1, 0, true);
+    end(&mut log, 2, 0, true);
+    assert_eq!(log.last_stable_offset(), log.end());
+    assert_eq!(log.stable_below(log.recovery_point()), Offset::ZERO);
+    flush(&mut log);
+    assert_eq!(log.stable_below(log.recovery_point()), log.end());
+    assert!(log.pending.by_marker.is_empty());
+}
+
+#[test]
+fn transactions_that_wait_for_the_disk_are_bounded_and_none_is_taken_for_decided() {
+    let mut pending = Pending::default();
+    for at in 0..2 * PENDING_AT_MOST as i64 {
+        pending.push(1000 + at, 100 + at);
+    }
+    assert_eq!(pending.by_marker.len(), PENDING_AT_MOST);
+    assert_eq!(pending.first_from(0), Some(100));
+    let last = 1000 + 2 * PENDING_AT_MOST as i64 - 1;
+    assert_eq!(pending.first_from(last), Some(last - 900));
+    pending.flushed(last);
+    assert_eq!(pending.by_marker.len(), 1);
+}
+
+#[test]
 fn a_disk_that_is_offline_takes_no_marker() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path());

@@ -1,22 +1,38 @@
 //! Compaction on the simulated disk, with crashes at every step of it: the last record of every key stays at its offset, nothing
-//! that was made durable is lost, nothing is invented, and a second recovery changes nothing.
+//! that was made durable is lost, nothing is invented, and a second recovery changes nothing. Records of transactions count once these
+//! are committed: the log is read as a client reads it that wants no others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use klog::base::{LeaderEpoch, Millis, Offset};
 use klog::config::TopicConfig;
-use klog::log::{CleanError, CleanLimits, FileCache, LogDir, Offsets, Taken};
+use klog::log::{
+    Aborted, CleanError, CleanLimits, EndTxn, FileCache, LogDir, Offsets, Taken, Verification,
+};
 use klog::os::Clock as _;
 use klog::os::sim::{Rng, SimOs};
-use klog::record::{Batch, BatchBuilder, BatchOptions, Checked, Codec, records, split_batches};
+use klog::record::control::ControlRecord;
+use klog::record::{
+    Batch, BatchBuilder, BatchOptions, BatchProducer, Checked, Codec, records, split_batches,
+};
 
 use crate::world::{FOLDER, Running, TOPIC_ID, failed, partition};
 
 /// A key, and a value or none.
 type Write = (u8, Option<Vec<u8>>);
+
+/// A batch of a transaction, or its marker.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Event {
+    first: i64,
+    last: i64,
+    producer: i64,
+    /// For a marker: whether it commits.
+    commits: Option<bool>,
+}
 
 struct Compacted {
     rng: Rng,
@@ -26,6 +42,8 @@ struct Compacted {
     all: BTreeMap<i64, Write>,
     /// A batch whose append failed may be there or not.
     failed: BTreeMap<i64, Write>,
+    transactions: Vec<Event>,
+    failed_event: Option<Event>,
     synced: i64,
     counts: Counts,
 }
@@ -38,6 +56,8 @@ struct Counts {
     crashes: u64,
     gone_records: u64,
     gone_tombstones: u64,
+    gone_markers: u64,
+    aborted_records: u64,
 }
 
 impl Compacted {
@@ -61,6 +81,8 @@ impl Compacted {
             config: config.into(),
             all: BTreeMap::new(),
             failed: BTreeMap::new(),
+            transactions: Vec::new(),
+            failed_event: None,
             synced: 0,
             counts,
         }
@@ -113,7 +135,8 @@ impl Compacted {
                 return;
             }
             match self.rng.below(10) {
-                0..=5 => self.append(running),
+                0..=3 => self.append(running),
+                4..=5 => self.work_in_a_transaction(running),
                 6 => self.flush(running),
                 7 => self.checkpoint(running),
                 _ => self.clean(running),
@@ -123,8 +146,44 @@ impl Compacted {
     }
 
     fn append(&mut self, running: &mut Running) {
+        self.append_of(running, None);
+    }
+
+    fn work_in_a_transaction(&mut self, running: &mut Running) {
+        let id = self.rng.pick(&[7, 8]);
+        let known = running.log.producers().find(|(other, _)| *other == id);
+        let known = known.map(|(_, known)| known.clone());
+        let (epoch, base_sequence) =
+            known.as_ref().map_or((0, 0), |it| (it.epoch, it.last_sequence() + 1));
+        let is_open = known.is_some_and(|it| it.transaction_start.is_some());
+        if !is_open || self.rng.chance(500) {
+            return self.append_of(running, Some(BatchProducer { id, epoch, base_sequence }));
+        }
+        let commit = self.rng.chance(500);
+        let bumps = self.rng.chance(500);
+        let end = EndTxn {
+            producer_id: id,
+            producer_epoch: epoch + i16::from(bumps),
+            coordinator_epoch: 0,
+            commit,
+            transaction_version: if bumps { 2 } else { 1 },
+        };
+        let at = running.log.end().get();
+        let event = Event { first: at, last: at, producer: id, commits: Some(commit) };
+        match running.log.append_marker(end, LeaderEpoch::ZERO, self.sim.clock.now()) {
+            Ok(_) => self.transactions.push(event),
+            Err(_) => self.failed_event = Some(event),
+        }
+    }
+
+    fn append_of(&mut self, running: &mut Running, producer: Option<BatchProducer>) {
         let codec = self.rng.pick(&[Codec::None, Codec::None, Codec::Lz4, Codec::Zstd]);
-        let mut builder = BatchBuilder::new(BatchOptions { codec, ..BatchOptions::default() });
+        let mut builder = BatchBuilder::new(BatchOptions {
+            codec,
+            transactional: producer.is_some(),
+            producer: producer.unwrap_or(BatchProducer::NONE),
+            ..BatchOptions::default()
+        });
         let now = self.sim.clock.now();
         let mut writes: Vec<Write> = Vec::new();
         for _ in 0..1 + self.rng.below(4) {
@@ -138,12 +197,25 @@ impl Compacted {
         let batch = Batch::new(builder.build().expect("records")).expect("a batch");
         let checked = Checked { max_timestamp: now, decompressed_bytes: batch.size_in_bytes() };
         let base = running.log.end().get();
-        match running.log.append(&batch, &checked, LeaderEpoch::ZERO, now) {
+        let (log, epoch) = (&mut running.log, LeaderEpoch::ZERO);
+        let appended = match log.begin_verification(batch.header(), false) {
+            Ok(Verification::Needed(guard)) => {
+                log.append_verified(&batch, &checked, epoch, now, guard)
+            }
+            _ => log.append(&batch, &checked, epoch, now),
+        };
+        let last = base + writes.len() as i64 - 1;
+        let event = |it: BatchProducer| Event { first: base, last, producer: it.id, commits: None };
+        match appended {
             Ok(placed) => {
                 assert_eq!(placed.base_offset.get(), base);
                 self.all.extend((base..).zip(writes));
+                self.transactions.extend(producer.map(event));
             }
-            Err(_) => self.failed = (base..).zip(writes).collect(),
+            Err(_) => {
+                self.failed = (base..).zip(writes).collect();
+                self.failed_event = producer.map(event);
+            }
         }
     }
 
@@ -209,11 +281,20 @@ impl Compacted {
         let unfinished = std::mem::take(&mut self.failed);
         self.all.extend(unfinished.into_iter().filter(|(at, _)| *at < end));
         self.all.retain(|at, _| *at < end);
+        self.transactions.extend(self.failed_event.take());
+        self.transactions.retain(|event| event.last < end);
         self.synced = end;
         for (at, write) in &found {
             assert_eq!(self.all.get(at), Some(write), "offset {at} was never written so");
         }
-        assert_eq!(last_values(&found), last_values(&self.all));
+        let stable = running.log.last_stable_offset().get();
+        let (committed, aborted_records) = self.committed(stable);
+        assert_eq!(last_values(&read_committed(running)), last_values(&committed));
+        self.counts.aborted_records += aborted_records;
+        let undecided = self.all.keys().filter(|at| **at >= stable);
+        assert!(undecided.into_iter().all(|at| found.contains_key(at)), "undecided ones stay");
+        let markers = self.transactions.iter().filter(|event| event.commits.is_some()).count();
+        self.counts.gone_markers += (markers - markers_left(running)) as u64;
         let gone = self.all.iter().filter(|(at, _)| !found.contains_key(at));
         let last: BTreeMap<u8, i64> = self.all.iter().map(|(at, write)| (write.0, *at)).collect();
         for (at, write) in gone {
@@ -227,18 +308,80 @@ impl Compacted {
     }
 }
 
-fn read(running: &Running) -> BTreeMap<i64, Write> {
-    let (start, end) = (running.log.start(), running.log.end());
+impl Compacted {
+    /// The records below the last stable offset that count, by a walk over what was appended; and how many were aborted.
+    fn committed(&self, stable: i64) -> (BTreeMap<i64, Write>, u64) {
+        let mut committed = self.all.clone();
+        let (mut open, mut aborted): (BTreeMap<i64, Vec<Event>>, u64) = (BTreeMap::new(), 0);
+        for event in &self.transactions {
+            match event.commits {
+                None => open.entry(event.producer).or_default().push(*event),
+                Some(true) => drop(open.remove(&event.producer)),
+                Some(false) => {
+                    for event in open.remove(&event.producer).unwrap_or_default() {
+                        committed.retain(|at, _| !(event.first..=event.last).contains(at));
+                        aborted += 1;
+                    }
+                }
+            }
+        }
+        let first = open.values().flatten().map(|event| event.first).min();
+        assert!(first.is_none_or(|first| first == stable), "stable below {stable}, open {first:?}");
+        committed.retain(|at, _| *at < stable);
+        (committed, aborted)
+    }
+}
+
+fn batches(running: &Running, end: Offset) -> (Vec<Batch>, Vec<Aborted>) {
+    let start = running.log.start();
     let slice = running.log.slice(start, end, usize::MAX, true).expect("readable");
+    let parts = slice.slices.iter().map(|part| part.read().expect("readable"));
+    let all = parts.flat_map(split_batches).map(|batch| batch.expect("whole batches")).collect();
+    (all, running.log.aborted(start, &slice).expect("all is checked"))
+}
+
+fn take(batch: &Batch, out: &mut BTreeMap<i64, Write>) {
+    batch.check_crc().expect("a right checksum");
+    for record in records(batch, 1 << 20).expect("records") {
+        let record = record.expect("a record");
+        let value = record.value.map(|value| value.to_vec());
+        out.insert(record.offset, (record.key.expect("a key")[0], value));
+    }
+}
+
+fn read(running: &Running) -> BTreeMap<i64, Write> {
     let mut out = BTreeMap::new();
-    for part in &slice.slices {
-        for batch in split_batches(part.read().expect("readable")) {
-            let batch = batch.expect("whole batches");
-            batch.check_crc().expect("a right checksum");
-            for record in records(&batch, 1 << 20).expect("records") {
-                let record = record.expect("a record");
-                let value = record.value.map(|value| value.to_vec());
-                out.insert(record.offset, (record.key.expect("a key")[0], value));
+    let (all, _) = batches(running, running.log.end());
+    all.iter().filter(|it| !it.header().is_control()).for_each(|batch| take(batch, &mut out));
+    out
+}
+
+fn markers_left(running: &Running) -> usize {
+    let (all, _) = batches(running, running.log.end());
+    let control = all.iter().map(Batch::header).filter(|header| header.is_control());
+    control.filter(|header| header.record_count > 0).count()
+}
+
+/// As clients do: who is aborted is so from the first offset that the fetch told to the abort marker.
+fn read_committed(running: &Running) -> BTreeMap<i64, Write> {
+    let (all, aborted) = batches(running, running.log.last_stable_offset());
+    let mut coming = aborted.into_iter().peekable();
+    let (mut out, mut skipped) = (BTreeMap::new(), BTreeSet::new());
+    for batch in &all {
+        let header = batch.header();
+        while let Some(next) = coming.next_if(|next| next.first_offset <= header.last_offset()) {
+            skipped.insert(next.producer_id);
+        }
+        if !header.is_control() {
+            if !(header.is_transactional() && skipped.contains(&header.producer_id)) {
+                take(batch, &mut out);
+            }
+            continue;
+        }
+        for record in records(batch, 1 << 20).expect("records").map(|it| it.expect("a record")) {
+            let control = ControlRecord::parse(record.key.as_ref(), record.value.as_ref());
+            if matches!(control, Ok(ControlRecord::Abort { .. })) {
+                skipped.remove(&header.producer_id);
             }
         }
     }
@@ -278,6 +421,8 @@ fn compaction_keeps_the_last_record_of_every_key_over_any_crash() {
                 sum.crashes += done.crashes;
                 sum.gone_records += done.gone_records;
                 sum.gone_tombstones += done.gone_tombstones;
+                sum.gone_markers += done.gone_markers;
+                sum.aborted_records += done.aborted_records;
             }
             Err(panic) => {
                 eprintln!("seed {seed} failed; replay it with KLOG_SEED={seed}");
@@ -287,8 +432,10 @@ fn compaction_keeps_the_last_record_of_every_key_over_any_crash() {
     }
     eprintln!("{} seeds: {sum:?}", seeds.end - seeds.start);
     if seeds.end - seeds.start >= 100 {
-        let Counts { swaps, torn_swaps, crashes, gone_records, gone_tombstones } = sum;
-        for count in [swaps, torn_swaps, crashes, gone_records, gone_tombstones] {
+        let Counts { swaps, torn_swaps, crashes, gone_records, gone_tombstones, .. } = sum;
+        let Counts { gone_markers, aborted_records, .. } = sum;
+        let all = [swaps, torn_swaps, crashes, gone_records, gone_tombstones];
+        for count in all.into_iter().chain([gone_markers, aborted_records]) {
             assert!(count > 0, "the campaign lacks something: {sum:?}");
         }
     }

@@ -9,7 +9,7 @@ use crate::log::error::ReadError;
 pub struct Filth {
     /// All below was compacted before.
     pub from: Offset,
-    /// From here on nothing may be: it is active, too young, not yet on disk, or of a transaction that is not decided.
+    /// From here on nothing may be: it is active, too young, not yet on disk, or of a transaction that is not decided on disk.
     pub to: Offset,
     /// How much of what lies below `to` was not compacted, as a fraction of its bytes.
     pub ratio: f64,
@@ -28,6 +28,8 @@ impl Log {
         // Records below the start are compacted with the rest of their segment: were the tombstone among them dropped and not what
         // it deletes, that would be back if the checkpoint with the start is lost.
         let from = if known { cleaned } else { Offset::new(self.segments[0].base) };
+        // What decides a transaction has to be on disk too: a power cut must not open it again once older records are gone.
+        let decided = self.stable_below(self.recovery_point);
         let sealed = &self.segments[..self.segments.len() - 1];
         let (mut clean, mut dirty, mut to, mut oldest) = (0, 0, from, None);
         for (at, segment) in sealed.iter().enumerate() {
@@ -38,7 +40,7 @@ impl Log {
             }
             let age = now.0.saturating_sub(segment.youngest.timestamp);
             let young = config.min_compaction_lag_ms > 0 && age < config.min_compaction_lag_ms;
-            if young || next > self.recovery_point.min(self.last_stable_offset()).get() {
+            if young || next > decided.get() {
                 break;
             }
             if oldest.is_none() && config.max_compaction_lag_ms < i64::MAX {

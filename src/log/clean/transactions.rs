@@ -61,7 +61,8 @@ impl Carried {
     /// Notes a marker that was read. Returns whether it is of no use: no batch of its transaction is left, nor does a snapshot say
     /// that the transaction is open, which would keep it open for ever.
     pub fn is_useless(&mut self, header: &BatchHeader) -> bool {
-        !self.wrote.remove(&header.producer_id) && !self.producers.has_open(header.producer_id)
+        !self.wrote.remove(&header.producer_id)
+            && self.producers.started(header.producer_id).is_none()
     }
 
     /// Notes a batch that is kept.
