@@ -31,6 +31,9 @@ use sink::Sink;
 /// How often failures are looked for while nothing comes in.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How long a transaction waits at the end of its input for a signal that came with it.
+const GRACE: Duration = Duration::from_millis(20);
+
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
     args.check()?;
@@ -78,7 +81,10 @@ async fn end_transaction(
     signals: &Signals,
 ) -> anyhow::Result<()> {
     let failed = session.deliveries.totals().failed > 0;
-    if matches!(taken, Ok(InputEnded::Whole)) && !failed && signals.asked().is_none() {
+    let whole = matches!(taken, Ok(InputEnded::Whole)) && !failed;
+    // Ctrl-C in a pipeline also ends who writes the input: its end may be seen before the signal.
+    let mut asked = signals.clone();
+    if whole && tokio::time::timeout(GRACE, asked.stop()).await.is_err() {
         return session.finish().await.map(|_| ());
     }
     let counts = session.give_up().await?;
