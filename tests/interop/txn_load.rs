@@ -119,21 +119,27 @@ impl Load {
 
     /// The ends of all targets' partitions, once they are stable to their ends, or after the deadline as they are.
     fn ends(&self) -> Vec<End> {
-        let end = Instant::now() + STABLE_DEADLINE;
+        let deadline = Instant::now() + STABLE_DEADLINE;
         loop {
-            let mut raw = Raw::connect(&self.address);
-            let mut ends = Vec::new();
-            for Stage { target, partitions, .. } in &self.stages {
-                for partition in 0..*partitions {
-                    let stable = raw.end(target, partition, Isolation::Committed);
-                    let last = raw.end(target, partition, Isolation::Uncommitted);
-                    ends.push(End { topic: target.clone(), partition, stable, last });
-                }
-            }
-            if ends.iter().all(|end| end.stable == end.last) || Instant::now() > end {
+            let ends = self.ends_now();
+            if ends.iter().all(|end| end.stable == end.last) || Instant::now() > deadline {
                 return ends;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// The ends of all targets' partitions as they are.
+    pub fn ends_now(&self) -> Vec<End> {
+        let mut raw = Raw::connect(&self.address);
+        let mut ends = Vec::new();
+        for Stage { target, partitions, .. } in &self.stages {
+            for partition in 0..*partitions {
+                let stable = raw.end(target, partition, Isolation::Committed);
+                let last = raw.end(target, partition, Isolation::Uncommitted);
+                ends.push(End { topic: target.clone(), partition, stable, last });
+            }
+        }
+        ends
     }
 }

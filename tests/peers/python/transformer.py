@@ -6,6 +6,7 @@ It does what Transformer.java does.
 """
 
 import asyncio
+import faulthandler
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ class ConfluentKafka:
         from confluent_kafka import Consumer, Producer
 
         self.target, self.partitions = target, int(partitions)
+        # The default of metadata.recovery.strategy, to begin anew once no broker is left, makes librdkafka (2.16) wait for
+        # ever: a transaction's offsets are to go to a group coordinator that it has put away.
         reading = {
             "bootstrap.servers": bootstrap,
             "group.id": group,
@@ -47,6 +50,7 @@ class ConfluentKafka:
             "session.timeout.ms": 2000,
             "heartbeat.interval.ms": 100,
             "reconnect.backoff.max.ms": 100,
+            "metadata.recovery.strategy": "none",
         }
         if instance:
             reading["group.instance.id"] = instance
@@ -57,6 +61,7 @@ class ConfluentKafka:
             "transaction.timeout.ms": 3000,
             "reconnect.backoff.max.ms": 100,
             "linger.ms": 0,
+            "metadata.recovery.strategy": "none",
         })
         self.retry(self.producer.init_transactions)
         self.consumer.subscribe([source])
@@ -117,9 +122,11 @@ class ConfluentKafka:
                 return call(*args)
             except KafkaException as error:
                 self.end_if_fatal(error.args[0])
+                # A call that ran out of its time may be made again; records that did fail their transaction.
                 timed_out = error.args[0].code() == KafkaError._TIMED_OUT
-                if not error.args[0].retriable() and not timed_out:
+                if error.args[0].txn_requires_abort() or not (error.args[0].retriable() or timed_out):
                     raise
+                print("again after", error, file=sys.stderr, flush=True)
 
     def end_if_fatal(self, error):
         from confluent_kafka import KafkaError
@@ -189,6 +196,7 @@ class Aiokafka:
 
 def main():
     signal.signal(signal.SIGTERM, stop)
+    faulthandler.register(signal.SIGQUIT)
     transformer = {"confluent-kafka": ConfluentKafka, "aiokafka": Aiokafka}[sys.argv[1]]
     asyncio.run(transformer(*sys.argv[2:]).run())
 
