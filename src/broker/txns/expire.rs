@@ -14,12 +14,14 @@ pub fn start(node: &Arc<Node>) {
     let node = node.clone();
     let period = u64::try_from(node.config.transaction_abort_interval_ms).unwrap_or(u64::MAX);
     let mut overdue = tokio::time::interval(Duration::from_millis(period));
+    // Not a sleep in the loop: one that begins anew with each turn would never end beside a shorter period.
+    let mut undone = tokio::time::interval(UNDONE_TICK);
     tokio::spawn(async move {
         loop {
             tokio::select! {
                 () = node.stopping.cancelled() => return,
                 _ = overdue.tick() => abort_overdue(&node).await,
-                () = tokio::time::sleep(UNDONE_TICK) => finish_undone(&node).await,
+                _ = undone.tick() => finish_undone(&node).await,
             }
         }
     });
