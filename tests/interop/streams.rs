@@ -25,6 +25,8 @@ use crate::transactions::{SETTINGS, until_stable};
 const DEADLINE: Duration = Duration::from_secs(120);
 const PARTITIONS: i32 = 4;
 const WORDS: usize = 12;
+/// How many words at least wait to be counted when the program is killed.
+const AHEAD: usize = 800;
 
 #[test]
 fn a_streams_program_counts_and_joins_exactly_once_however_often_it_is_killed() {
@@ -36,11 +38,13 @@ fn a_streams_program_counts_and_joins_exactly_once_however_often_it_is_killed() 
     program.start();
     let first: usize = chance.random_range(0..2);
     for kill in 0..rounds(20, 3) {
-        // Somewhere in the work: while it starts, restores, is at work, or commits.
-        let until = output.counts() + chance.random_range(0..600);
+        // Somewhere in the work, with more to do at hand: while it starts, restores, is at work, or commits.
+        let until = output.counts() + chance.random_range(1..600);
         while output.counts() < until {
-            input.write(&mut chance);
-            output.read();
+            while input.model.sum() < output.counts() + AHEAD {
+                input.write(&mut chance);
+            }
+            output.read(until);
             program.assert_alive();
         }
         program.kill();
@@ -53,7 +57,7 @@ fn a_streams_program_counts_and_joins_exactly_once_however_often_it_is_killed() 
     program.stop();
     until_stable(&broker, "counts", PARTITIONS);
     until_stable(&broker, "labelled", PARTITIONS);
-    output.read();
+    output.read(usize::MAX);
     output.assert_exact(&input.model);
     broker.assert_no_complaint();
 }
@@ -175,9 +179,11 @@ impl Output {
         self.counted.values().map(Vec::len).sum()
     }
 
-    /// Takes in what has come. A count that is not the next one of its word is lost, or there twice.
-    fn read(&mut self) {
-        while let Some((word, count)) = pair(&self.counts) {
+    /// Takes in what has come, up to so many counts. A count that is not the next one of its word is lost, or there twice.
+    fn read(&mut self, until: usize) {
+        while self.counts() < until
+            && let Some((word, count)) = pair(&self.counts)
+        {
             let found = self.counted.entry(word.clone()).or_default();
             let count: usize = count.parse().expect("a count");
             assert_eq!(count, found.len() + 1, "the next count of {word}");
@@ -193,7 +199,7 @@ impl Output {
     }
 
     fn is_complete(&self, model: &Model) -> bool {
-        self.counts() >= model.counts.values().sum() && self.joined == model.joined()
+        self.counts() >= model.sum() && self.joined == model.joined()
     }
 
     fn read_until(&mut self, model: &Model, program: &mut Program) {
@@ -204,7 +210,7 @@ impl Output {
                 println!("{}", program.log());
                 self.assert_exact(model);
             }
-            self.read();
+            self.read(usize::MAX);
         }
     }
 
@@ -217,6 +223,10 @@ impl Output {
 }
 
 impl Model {
+    fn sum(&self) -> usize {
+        self.counts.values().sum()
+    }
+
     fn joined(&self) -> BTreeMap<String, (usize, String)> {
         let joined = |(word, label): (&String, &String)| {
             let count = *self.counts.get(word)?;
