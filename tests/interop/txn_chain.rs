@@ -130,6 +130,9 @@ impl Chain {
 
     /// Kills a worker and starts it again: as itself, which ends its transaction, or as another one, so that the transaction has to time out.
     fn kill(&mut self, at: usize, as_another: bool) {
+        if as_another {
+            self.wait_until_at_work(at);
+        }
         self.places[at].worker.kill();
         let mut identity = self.places[at].worker.identity.clone();
         if as_another {
@@ -141,8 +144,16 @@ impl Chain {
 
     /// Stops a worker without ending it, and starts it a second time.
     fn replace_frozen(&mut self, at: usize) {
+        self.wait_until_at_work(at);
+        self.places[at].worker.freeze();
+        let identity = self.places[at].worker.identity.clone();
+        let zombie = self.take_place(at, identity);
+        self.zombies.push(zombie);
+    }
+
+    /// Who has not begun has not fenced whose place it has: that one would take the place back when it wakes up.
+    fn wait_until_at_work(&mut self, at: usize) {
         let end = Instant::now() + DEADLINE;
-        // One that has not begun would take its place back when it wakes up.
         while !self.places[at].worker.is_at_work() {
             assert!(
                 Instant::now() < end,
@@ -151,10 +162,6 @@ impl Chain {
             );
             self.go_on();
         }
-        self.places[at].worker.freeze();
-        let identity = self.places[at].worker.identity.clone();
-        let zombie = self.take_place(at, identity);
-        self.zombies.push(zombie);
     }
 
     fn take_place(&mut self, at: usize, identity: Identity) -> Worker {
