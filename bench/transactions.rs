@@ -103,9 +103,11 @@ fn committed(
 /// The time from `send` to a reader of committed records, in ms: the median, and what one in a hundred takes longer than.
 fn end_to_end(broker: &Broker, time: Duration, interval: Duration) -> anyhow::Result<[f64; 2]> {
     let producer = transactional(broker.address(), "timed")?;
+    // Known before the first record is sent: where a reader begins that asks for the end is found out later.
+    let (_, from) = producer.client().fetch_watermarks("timed", 0, PATIENCE)?;
     let (begin, over) = (Instant::now(), AtomicBool::new(false));
     let mut found = thread::scope(|scope| {
-        let reader = scope.spawn(|| arrivals(broker.address(), begin, &over));
+        let reader = scope.spawn(|| arrivals(broker.address(), from, begin, &over));
         let sent = send_paced(&producer, begin, time, interval);
         over.store(true, Ordering::Release);
         let found = reader.join().expect("no panic")?;
@@ -154,7 +156,12 @@ fn send_paced(
 }
 
 /// How long each record took, in ms, until all are over and none came for a second.
-fn arrivals(address: &str, begin: Instant, over: &AtomicBool) -> anyhow::Result<Vec<f64>> {
+fn arrivals(
+    address: &str,
+    from: i64,
+    begin: Instant,
+    over: &AtomicBool,
+) -> anyhow::Result<Vec<f64>> {
     let consumer: BaseConsumer = config(address)
         .set("group.id", "unused")
         .set("enable.auto.commit", "false")
@@ -162,7 +169,7 @@ fn arrivals(address: &str, begin: Instant, over: &AtomicBool) -> anyhow::Result<
         .set("fetch.wait.max.ms", "100")
         .create()?;
     let mut wanted = TopicPartitionList::new();
-    wanted.add_partition_offset("timed", 0, Offset::End)?;
+    wanted.add_partition_offset("timed", 0, Offset::Offset(from))?;
     consumer.assign(&wanted)?;
     let mut found = Vec::new();
     loop {
