@@ -82,9 +82,14 @@ impl CommittedOffsets {
         self.pending.values().any(|held| held.contains_key(place))
     }
 
-    /// The producers whose transactions may still change an offset.
-    pub fn pending_producers(&self) -> impl Iterator<Item = i64> {
-        self.pending.keys().copied()
+    /// Whether the transaction of `producer_id` may still change an offset.
+    pub fn holds(&self, producer_id: i64) -> bool {
+        self.pending.contains_key(&producer_id)
+    }
+
+    /// Whether any transaction may.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Those that may be forgotten at `now_ms` (wall clock), as Kafka counts it (KIP-211, KIP-496): a group with members keeps those of

@@ -466,3 +466,28 @@ fn random_run(seed: u64) {
     assert_eq!(run.group.state(), GroupState::Empty, "seed {seed}");
     assert!(asked.iter().all(|(ticket, _)| run.joined.contains_key(ticket)), "seed {seed}");
 }
+
+#[test]
+fn offsets_in_a_transaction_count_with_its_commit_and_never_over_what_was_committed_later() {
+    let offset = |offset: i64| CommittedOffset {
+        offset,
+        leader_epoch: -1,
+        metadata: ByteString::new(),
+        committed_at: 0,
+        expires_at: None,
+    };
+    let place = |partition: i32| ("t".into(), partition);
+    let mut offsets = CommittedOffsets::default();
+    offsets.set(place(0), offset(1), 10);
+    offsets.hold(7, place(0), offset(5), 11);
+    offsets.hold(7, place(1), offset(6), 12);
+    offsets.hold(8, place(2), offset(9), 13);
+    assert!(offsets.is_pending(&place(0)) && offsets.holds(7));
+    assert_eq!(offsets.get(&"t".into(), 0).unwrap().offset, 1, "not yet");
+    offsets.set(place(1), offset(20), 14);
+    offsets.end(7, true);
+    offsets.end(8, false);
+    let now = |partition| offsets.get(&"t".into(), partition).map(|found| found.offset);
+    assert_eq!([now(0), now(1), now(2)], [Some(5), Some(20), None]);
+    assert!(!offsets.has_pending());
+}

@@ -156,6 +156,28 @@ fn records_that_belong_to_no_transaction_of_their_producer_are_refused() {
 }
 
 #[test]
+fn one_producer_in_a_request_does_not_let_another_one_in() {
+    let (broker, mut raw) = with_topic(broker(), 2);
+    let mut producer = Producer::init(&mut raw, "a");
+    let stranger = Producer { id: producer.id + 77, ..producer.clone() };
+    let mut request = produce_to("t", 0, &producer.batch("v"));
+    (request.acks, request.transactional_id) = (-1, Some("a".into()));
+    let smuggled = PartitionProduceData {
+        index: 1,
+        records: Some(Records::Bytes(Bytes::from(stranger.batch("v")))),
+        ..Default::default()
+    };
+    request.topic_data[0].partition_data.push(smuggled);
+    let told = raw.call(V2, &request);
+    assert_ne!(told.responses[0].partition_responses[1].error_code, 0);
+    assert_eq!(raw.end("t", 1, Uncommitted), 0, "nothing is appended that nobody would end");
+    if told.responses[0].partition_responses[0].error_code == 0 {
+        producer.end_for_sure(&mut raw, true);
+    }
+    until_stable(&broker, "t", 2);
+}
+
+#[test]
 fn an_end_that_comes_late_does_not_end_the_next_transaction() {
     let (broker, mut raw) = with_topic(broker(), 1);
     let mut producer = Producer::init(&mut raw, "a");

@@ -165,6 +165,17 @@ impl Groups {
         by_id.entry(id.clone()).or_insert_with(made).clone()
     }
 
+    /// A group has nothing pending of a transaction after all.
+    fn forget_pending(&self, key: (i32, i64), id: &ByteString) {
+        let mut pending = self.pending.lock();
+        if let Some(groups) = pending.get_mut(&key) {
+            groups.remove(id);
+            if groups.is_empty() {
+                pending.remove(&key);
+            }
+        }
+    }
+
     fn next_ticket(&self) -> Ticket {
         Ticket(self.tickets.fetch_add(1, Ordering::Relaxed))
     }

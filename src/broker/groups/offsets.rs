@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::Coordinated;
 use super::store::Kept;
 use super::timer::forget_if_nothing;
 use crate::base::ErrorCode;
-use crate::broker::coordinator_topic::Durable;
+use crate::broker::coordinator_topic::{CoordinatorTopic, Durable};
 use crate::broker::node::Node;
 use crate::broker::txns::InTransaction;
 use crate::group::{AnyGroup, CommittedOffset, Entry};
@@ -62,6 +63,21 @@ impl Node {
         if coordinated.dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
+        let group = commit.group.clone();
+        let done = self.commit_to(&mut coordinated, commit);
+        drop(coordinated);
+        if done.is_err() {
+            // It may have been made for this.
+            forget_if_nothing(self, &group, &found);
+        }
+        done
+    }
+
+    fn commit_to(
+        &self,
+        coordinated: &mut Coordinated,
+        commit: Commit,
+    ) -> Result<Durable, ErrorCode> {
         if commit.transaction.is_none() || !commit.is_anyones() {
             self.check_committer(&mut coordinated.group, &commit)?;
         }
@@ -74,7 +90,17 @@ impl Node {
             .collect();
         let Kept { at, durable } = match &transaction {
             None => self.keep_entries(&group, &entries)?,
-            Some(transaction) => self.keep_in_transaction(&group, &entries, transaction)?,
+            Some(transaction) => {
+                // Before they stand in the log: whoever writes the marker has to know of them.
+                let home = self.home_of(CoordinatorTopic::Offsets, &group).unwrap_or(-1);
+                let key = (home, transaction.producer.id);
+                self.groups.pending.lock().entry(key).or_default().insert(group.clone());
+                let kept = self.keep_in_transaction(&group, &entries, transaction);
+                if kept.is_err() && !coordinated.offsets.holds(transaction.producer.id) {
+                    self.groups.forget_pending(key, &group);
+                }
+                kept?
+            }
         };
         for (place, offset) in offsets {
             match &transaction {

@@ -67,8 +67,6 @@ impl Node {
         };
         let partition = self.home_partition(CoordinatorTopic::Offsets, id)?;
         let home = partition.id.partition.get();
-        // Before they stand in the log: whoever writes the marker has to know of them.
-        self.groups.pending.lock().entry((home, producer.id)).or_default().insert(id.clone());
         let checked = Checked { max_timestamp: now, decompressed_bytes: batch.size_in_bytes() };
         let place = (CoordinatorTopic::Offsets.name().into(), home);
         let bumps = transaction.version >= TxnVersion::V2;

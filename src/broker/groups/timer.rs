@@ -105,8 +105,8 @@ pub fn expire(node: &Arc<Node>) {
         let now = node.now().0;
         let due =
             coordinated.offsets.expired(&coordinated.group, node.config.offsets_retention_ms, now);
-        let all = due.len() == coordinated.offsets.iter().count()
-            && coordinated.offsets.pending_producers().next().is_none();
+        let all =
+            due.len() == coordinated.offsets.iter().count() && !coordinated.offsets.has_pending();
         let ends = all && coordinated.group.is_at_rest();
         let mut entries: Vec<Entry> =
             due.iter().map(|place| Entry::Offset(id.clone(), place.clone(), None)).collect();

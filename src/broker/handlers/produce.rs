@@ -308,7 +308,10 @@ impl Work {
             let place = (partition.id.topic.as_str().into(), partition.id.partition.get());
             let places = asked_about(&transaction, place, self.left_places());
             let ask = || self.node.admit_to_transaction(&transaction, &places);
-            if bumps_epoch { self.admitted.or_add(ask) } else { ask() }
+            match bumps_epoch {
+                true => self.admitted.or_add(transaction.producer, ask),
+                false => ask(),
+            }
         };
         let (node, now) = (&self.node, self.now);
         node.append_in_transaction(partition, batch, checked, now, bumps_epoch, admit)

@@ -5,17 +5,22 @@ use std::cell::Cell;
 
 use crate::base::ErrorCode;
 use crate::broker::txns::{InTransaction, Refusal};
-use crate::txn::{Place, TxnVersion};
+use crate::txn::{Place, Producer, TxnVersion};
 
-/// Whether the partitions of a request were added to its transaction, and what came of that: once for all.
+/// Whether the partitions of a request were added to its transaction, and what came of that: once for all batches of a producer.
 #[derive(Debug, Default)]
-pub struct Admitted(Cell<Option<Result<(), ErrorCode>>>);
+pub struct Admitted(Cell<Option<(Producer, Result<(), ErrorCode>)>>);
 
 impl Admitted {
-    /// What came of it; `add` is called the first time.
-    pub fn or_add(&self, add: impl FnOnce() -> Result<(), ErrorCode>) -> Result<(), ErrorCode> {
-        let done = self.0.get().unwrap_or_else(add);
-        self.0.set(Some(done));
+    /// What came of it; `add` is called the first time. What one producer may do says nothing of another one in the request.
+    pub fn or_add(
+        &self,
+        producer: Producer,
+        add: impl FnOnce() -> Result<(), ErrorCode>,
+    ) -> Result<(), ErrorCode> {
+        let before = self.0.get().filter(|(whose, _)| *whose == producer);
+        let done = before.map_or_else(add, |(_, done)| done);
+        self.0.set(Some((producer, done)));
         done
     }
 }

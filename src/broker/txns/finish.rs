@@ -102,6 +102,13 @@ impl Node {
                 Ok(durable) => waits.extend(durable),
                 // Its topic was deleted.
                 Err(ErrorCode::UnknownTopicOrPartition) => {}
+                // Whoever is in office now has ended it there.
+                Err(
+                    code @ (ErrorCode::InvalidProducerEpoch
+                    | ErrorCode::TransactionCoordinatorFenced),
+                ) => {
+                    tracing::warn!(transactional_id = %id, topic = %topic, partition, code = code.name(), "a newer marker stands where one was to be written");
+                }
                 Err(code) => failed = Some(code),
             }
         }
