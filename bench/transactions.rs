@@ -1,14 +1,21 @@
-//! Transactions: how many a second, how soon what is committed is read, and what they cost beside plain records, through librdkafka.
+//! Transactions: how many a second and how soon what is committed is read, through our client (librdkafka takes 100 ms for a commit,
+//! whatever the broker does); and what they cost beside plain records, through librdkafka.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use bytes::Bytes;
+use klog::base::TopicName;
+use klog::client::{
+    Admin, Client, ClientConfig, Consumer, ConsumerConfig, Isolation, OffsetSpec, ProducerConfig,
+    ProducerRecord, StartAt, TransactionalProducer,
+};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Subject};
 use crate::load::{self, Plan, config, filling};
@@ -56,14 +63,20 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     Ok(figures)
 }
 
-fn transactional(address: &str, id: &str) -> anyhow::Result<Transactional> {
-    let producer: Transactional = config(address)
-        .set("transactional.id", id)
-        .set("linger.ms", "0")
-        .set("queue.buffering.max.messages", "500000")
-        .create()?;
-    producer.init_transactions(PATIENCE)?;
-    Ok(producer)
+/// A runtime with our client, connected.
+fn connected(broker: &Broker) -> anyhow::Result<(Runtime, Client)> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let bootstrap = vec![broker.address().to_owned()];
+    let config = ClientConfig { bootstrap, ..ClientConfig::default() };
+    let client = runtime.block_on(Client::connect(config))?;
+    Ok((runtime, client))
+}
+
+async fn transactor(client: &Client, id: &str) -> anyhow::Result<TransactionalProducer> {
+    let linger = Duration::ZERO;
+    let id = Some(id.into());
+    let config = ProducerConfig { transactional_id: id, linger, ..ProducerConfig::default() };
+    Ok(TransactionalProducer::init(client, config).await?)
 }
 
 /// Transactions a second, of so many records, of so many producers that each commit one after the other.
@@ -73,45 +86,56 @@ fn committed(
     time: Duration,
     [producers, records]: [usize; 2],
 ) -> anyhow::Result<f64> {
-    let begun: Vec<Transactional> = (0..producers)
-        .map(|at| transactional(broker.address(), &format!("committer-{at}")))
-        .collect::<anyhow::Result<_>>()?;
-    let clock = Instant::now();
-    let commit = |producer: Transactional| {
-        let value = filling(100);
-        let mut count = 0_u64;
-        while clock.elapsed() < time {
-            producer.begin_transaction()?;
-            for _ in 0..records {
-                let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).payload(&value);
-                producer.send(record).map_err(|(error, _)| error)?;
-            }
-            producer.commit_transaction(PATIENCE)?;
-            count += 1;
+    let (runtime, client) = connected(broker)?;
+    let topic = TopicName::new(topic)?;
+    runtime.block_on(async {
+        let mut begun = Vec::new();
+        for at in 0..producers {
+            begun.push(transactor(&client, &format!("committer-{at}")).await?);
         }
-        anyhow::Ok(count)
-    };
-    let count = thread::scope(|scope| {
-        let running: Vec<_> =
-            begun.into_iter().map(|producer| scope.spawn(|| commit(producer))).collect();
-        let counts = running.into_iter().map(|one| one.join().expect("no panic"));
-        counts.sum::<anyhow::Result<u64>>()
-    })?;
-    Ok(count as f64 / clock.elapsed().as_secs_f64())
+        let clock = Instant::now();
+        let mut running = JoinSet::new();
+        for producer in begun {
+            let topic = topic.clone();
+            running.spawn(async move {
+                let value = Bytes::from(filling(100));
+                let mut count = 0_u64;
+                while clock.elapsed() < time {
+                    producer.begin()?;
+                    for _ in 0..records {
+                        let record = ProducerRecord::new(topic.clone(), value.clone());
+                        drop(producer.send(record).await?);
+                    }
+                    producer.commit().await?;
+                    count += 1;
+                }
+                anyhow::Ok(count)
+            });
+        }
+        let counts = running.join_all().await.into_iter();
+        let count = counts.sum::<anyhow::Result<u64>>()?;
+        Ok(count as f64 / clock.elapsed().as_secs_f64())
+    })
 }
 
-/// The time from `send` to a reader of committed records, in ms: the median, and what one in a hundred takes longer than.
+/// The time from when a record was due to a reader of committed records, in ms: the median, and what one in a hundred takes longer than.
 fn end_to_end(broker: &Broker, time: Duration, interval: Duration) -> anyhow::Result<[f64; 2]> {
-    let producer = transactional(broker.address(), "timed")?;
-    // Known before the first record is sent: where a reader begins that asks for the end is found out later.
-    let (_, from) = producer.client().fetch_watermarks("timed", 0, PATIENCE)?;
-    let (begin, over) = (Instant::now(), AtomicBool::new(false));
-    let mut found = thread::scope(|scope| {
-        let reader = scope.spawn(|| arrivals(broker.address(), from, begin, &over));
-        let sent = send_paced(&producer, begin, time, interval);
-        over.store(true, Ordering::Release);
-        let found = reader.join().expect("no panic")?;
-        ensure!(found.len() as u64 >= sent?, "some committed records were not read");
+    let (runtime, client) = connected(broker)?;
+    let topic = TopicName::new("timed")?;
+    let mut found = runtime.block_on(async {
+        let begin = Instant::now();
+        // Known before the first record is sent, and what others have sent is none of this.
+        let wanted = [(topic.clone(), 0, OffsetSpec::Latest)];
+        let ends = Admin::new(&client).list_offsets(&wanted, Isolation::ReadCommitted).await?;
+        let from = ends.into_iter().next().context("a partition")?.1?.offset.context("an end")?;
+        let over = CancellationToken::new();
+        let reader =
+            tokio::spawn(arrivals(client.clone(), (topic.clone(), from), begin, over.clone()));
+        let producer = transactor(&client, "timed").await?;
+        let sent = send_paced(&producer, &topic, begin, (time, interval)).await?;
+        over.cancel();
+        let found = reader.await??;
+        ensure!(found.len() as u64 >= sent, "some committed records were not read");
         anyhow::Ok(found)
     })?;
     found.sort_by(f64::total_cmp);
@@ -119,70 +143,61 @@ fn end_to_end(broker: &Broker, time: Duration, interval: Duration) -> anyhow::Re
     Ok([at(50), at(99)])
 }
 
-/// Sends records at a steady pace, each bearing when it was due, in transactions that are committed after `interval`.
-fn send_paced(
-    producer: &Transactional,
+/// Sends records at a steady pace, each bearing when it was due, in transactions that are committed after `interval`. A commit that takes
+/// long holds up those that are due meanwhile, and it shows in their times.
+async fn send_paced(
+    producer: &TransactionalProducer,
+    topic: &TopicName,
     begin: Instant,
-    time: Duration,
-    interval: Duration,
+    (time, interval): (Duration, Duration),
 ) -> anyhow::Result<u64> {
-    let (mut sent, mut commit_at) = (0, interval);
-    producer.begin_transaction()?;
+    let start = begin.elapsed();
+    let (mut sent, mut commit_at) = (0, start + interval);
+    producer.begin()?;
     loop {
-        let due = Duration::from_nanos(sent * 1_000_000_000 / PACE);
-        if due >= time {
+        let due = start + Duration::from_nanos(sent * 1_000_000_000 / PACE);
+        if due >= start + time {
             break;
         }
-        while begin.elapsed() < due {
-            let left = due.saturating_sub(begin.elapsed());
-            thread::sleep(left.min(commit_at.saturating_sub(begin.elapsed())));
-            if begin.elapsed() >= commit_at {
-                break;
-            }
-        }
+        tokio::time::sleep_until((begin + due.min(commit_at)).into()).await;
         if begin.elapsed() >= commit_at {
-            producer.commit_transaction(PATIENCE)?;
-            producer.begin_transaction()?;
+            producer.commit().await?;
+            producer.begin()?;
             commit_at = begin.elapsed() + interval;
-            continue;
         }
-        let value = u64::try_from(due.as_nanos())?.to_be_bytes();
-        let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to("timed").payload(&value);
-        producer.send(record).map_err(|(error, _)| error)?;
-        sent += 1;
+        if begin.elapsed() >= due {
+            let value = u64::try_from(due.as_nanos())?.to_be_bytes();
+            let record = ProducerRecord::new(topic.clone(), Bytes::copy_from_slice(&value));
+            drop(producer.send(record).await?);
+            sent += 1;
+        }
     }
-    producer.commit_transaction(PATIENCE)?;
+    producer.commit().await?;
     Ok(sent)
 }
 
 /// How long each record took, in ms, until all are over and none came for a second.
-fn arrivals(
-    address: &str,
-    from: i64,
+async fn arrivals(
+    client: Client,
+    (topic, from): (TopicName, i64),
     begin: Instant,
-    over: &AtomicBool,
+    over: CancellationToken,
 ) -> anyhow::Result<Vec<f64>> {
-    let consumer: BaseConsumer = config(address)
-        .set("group.id", "unused")
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_committed")
-        .set("fetch.wait.max.ms", "100")
-        .create()?;
-    let mut wanted = TopicPartitionList::new();
-    wanted.add_partition_offset("timed", 0, Offset::Offset(from))?;
-    consumer.assign(&wanted)?;
+    let isolation = Isolation::ReadCommitted;
+    let consumer = Consumer::new(&client, ConsumerConfig { isolation, ..Default::default() });
+    consumer.assign(&[(topic, 0, StartAt::Offset(from))]);
     let mut found = Vec::new();
     loop {
-        let message = consumer.poll(Duration::from_secs(1)).transpose()?;
-        let Some(message) = message else {
-            if over.load(Ordering::Acquire) {
-                return Ok(found);
-            }
-            continue;
-        };
-        let due = message.payload().and_then(|value| value.try_into().ok());
-        let due = Duration::from_nanos(u64::from_be_bytes(due.context("eight bytes")?));
-        found.push(begin.elapsed().saturating_sub(due).as_secs_f64() * 1e3);
+        let records = consumer.poll(Duration::from_secs(1)).await?;
+        if records.is_empty() && over.is_cancelled() {
+            return Ok(found);
+        }
+        let now = begin.elapsed();
+        for record in records {
+            let due = record.value.as_deref().and_then(|value| value.try_into().ok());
+            let due = Duration::from_nanos(u64::from_be_bytes(due.context("eight bytes")?));
+            found.push(now.saturating_sub(due).as_secs_f64() * 1e3);
+        }
     }
 }
 
