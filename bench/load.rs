@@ -40,28 +40,11 @@ impl ProducerContext for Count {
     }
 }
 
-/// What to write, and how surely.
-#[derive(Clone, Copy)]
-pub struct Plan {
-    pub count: u64,
-    /// Bytes of a record.
-    pub size: usize,
-    pub acks: &'static str,
-    pub idempotent: bool,
-}
-
 /// Writes `count` records of `size` bytes with acks=1 and librdkafka's own batching, and waits for the last ack.
 pub fn produce(address: &str, topic: &str, count: u64, size: usize) -> anyhow::Result<()> {
-    produce_as(address, topic, Plan { count, size, acks: "1", idempotent: false })
-}
-
-/// Writes records with librdkafka's own batching, and waits for the last ack.
-pub fn produce_as(address: &str, topic: &str, plan: Plan) -> anyhow::Result<()> {
-    let Plan { count, size, .. } = plan;
     let counted = Count::default();
     let producer: BaseProducer<Count> = config(address)
-        .set("acks", plan.acks)
-        .set("enable.idempotence", plan.idempotent.to_string())
+        .set("acks", "1")
         .set("linger.ms", "5")
         .set("queue.buffering.max.messages", "500000")
         .create_with_context(counted.clone())?;
@@ -92,8 +75,8 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
         .set("group.id", "unused")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // By default librdkafka pauses fetching for a second once its queue is full: that would measure the pauses.
-        .set("queued.min.messages", "1000000")
+        // By default librdkafka pauses fetching for a second once its queue is full: that would measure the pauses. A longer queue
+        // would not help: the faster the broker, the more of it is memory that no cache has.
         .set("fetch.queue.backoff.ms", "5")
         .create()?;
     let mut wanted = TopicPartitionList::new();

@@ -1,32 +1,25 @@
-//! Transactions: how many a second and how soon what is committed is read, through our client (librdkafka takes 100 ms for a commit,
-//! whatever the broker does); and what they cost beside plain records, through librdkafka.
+//! Transactions: how many a second, how soon what is committed is read, and what they cost beside plain records. Through our client, as
+//! librdkafka takes 100 ms for a commit, whatever the broker does.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use klog::base::TopicName;
 use klog::client::{
-    Admin, Client, ClientConfig, Consumer, ConsumerConfig, Isolation, OffsetSpec, ProducerConfig,
-    ProducerRecord, StartAt, TransactionalProducer,
+    Admin, Client, ClientConfig, Consumer, ConsumerConfig, Isolation, OffsetSpec, Producer,
+    ProducerConfig, ProducerRecord, StartAt, TransactionalProducer,
 };
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use rdkafka::types::RDKafkaErrorCode;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Subject};
-use crate::load::{self, Plan, config, filling};
+use crate::load::filling;
 use crate::options::Options;
 use crate::raw::create_served;
 use crate::table::Figure;
 
-/// Its delivery reports are taken note of by a thread of its own: a commit waits for them.
-type Transactional = ThreadedProducer<DefaultProducerContext>;
-
-const PATIENCE: Duration = Duration::from_secs(60);
 /// One node has no more replicas; klog asks for no more by itself.
 const SETTINGS: [(&str, &str); 2] =
     [("transaction.state.log.replication.factor", "1"), ("transaction.state.log.min.isr", "1")];
@@ -201,22 +194,20 @@ async fn arrivals(
     }
 }
 
-/// The same records with acks=all: plain, idempotent, and in transactions of 100 ms.
+/// The same records with acks=all: plain, idempotent, and in transactions of 100 ms. Each way is gone twice, there and back again, so
+/// that whatever changes meanwhile touches all alike.
 fn cost(options: &Options, broker: &Broker) -> anyhow::Result<Vec<Figure>> {
+    let (runtime, client) = connected(broker)?;
     let count = (options.mib << 20) / SIZE as u64;
     let mb = (count * SIZE as u64) as f64 / 1e6;
-    let mut plan = Plan { count, size: SIZE, acks: "all", idempotent: false };
-    let timed = |topic: &str, plan: Plan| {
+    let ways = [Way::Plain, Way::Idempotent, Way::Transactions];
+    let mut seconds = [0.0; 3];
+    for way in ways.into_iter().chain(ways.into_iter().rev()) {
         let clock = Instant::now();
-        load::produce_as(broker.address(), topic, plan)?;
-        anyhow::Ok(mb / clock.elapsed().as_secs_f64())
-    };
-    let plain = timed("plain", plan)?;
-    plan.idempotent = true;
-    let idempotent = timed("idempotent", plan)?;
-    let clock = Instant::now();
-    in_transactions(broker.address(), count)?;
-    let transactions = mb / clock.elapsed().as_secs_f64();
+        runtime.block_on(bulk(&client, way, count))?;
+        seconds[way as usize] += clock.elapsed().as_secs_f64();
+    }
+    let [plain, idempotent, transactions] = seconds.map(|seconds| 2.0 * mb / seconds);
     let name = |what: &str| format!("acks=all, {SIZE} B, {what}, MB/s");
     Ok(vec![
         Figure::new(name("plain"), plain),
@@ -230,31 +221,44 @@ fn cost(options: &Options, broker: &Broker) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-fn in_transactions(address: &str, count: u64) -> anyhow::Result<()> {
-    let producer: Transactional = config(address)
-        .set("transactional.id", "bulk")
-        .set("linger.ms", "5")
-        .set("queue.buffering.max.messages", "500000")
-        .create()?;
-    producer.init_transactions(PATIENCE)?;
-    let value = filling(SIZE);
-    let mut begun = Instant::now();
-    producer.begin_transaction()?;
-    for at in 0..count {
-        let mut record: BaseRecord<'_, [u8], [u8]> =
-            BaseRecord::to("transactional").payload(&value);
-        // Its queue may be full.
-        while let Err((error, again)) = producer.send(record) {
-            ensure!(error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull), "{error}");
-            thread::sleep(Duration::from_millis(1));
-            record = again;
+/// How records are written.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Plain,
+    Idempotent,
+    Transactions,
+}
+
+/// Writes records as fast as they are taken.
+async fn bulk(client: &Client, way: Way, count: u64) -> anyhow::Result<()> {
+    let topic = TopicName::new(match way {
+        Way::Plain => "plain",
+        Way::Idempotent => "idempotent",
+        Way::Transactions => "transactional",
+    })?;
+    let value = Bytes::from(filling(SIZE));
+    let record = || ProducerRecord::new(topic.clone(), value.clone());
+    if way == Way::Transactions {
+        let producer = transactor(client, "bulk").await?;
+        producer.begin()?;
+        let mut begun = Instant::now();
+        for at in 0..count {
+            drop(producer.send(record()).await?);
+            if at % 64 == 0 && begun.elapsed() >= Duration::from_millis(100) {
+                producer.commit().await?;
+                producer.begin()?;
+                begun = Instant::now();
+            }
         }
-        if at % 64 == 0 && begun.elapsed() >= Duration::from_millis(100) {
-            producer.commit_transaction(PATIENCE)?;
-            producer.begin_transaction()?;
-            begun = Instant::now();
-        }
+        return Ok(producer.commit().await?);
     }
-    producer.commit_transaction(PATIENCE)?;
+    let idempotent = way == Way::Idempotent;
+    let config = ProducerConfig { idempotent, linger: Duration::ZERO, ..ProducerConfig::default() };
+    let producer = Producer::new(client, config);
+    for _ in 0..count {
+        drop(producer.send(record()).await?);
+    }
+    let totals = producer.close().await;
+    ensure!(totals.failed == 0, "{:?}", totals.first_error);
     Ok(())
 }
