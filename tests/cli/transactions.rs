@@ -146,6 +146,17 @@ fn all_of_the_input_is_committed_or_nothing() {
 }
 
 #[test]
+fn a_long_transaction_tells_all_of_its_offsets_in_order() {
+    const RECORDS: usize = 100_000;
+    topic("long");
+    let produce = "produce long -p 0 --print-offsets --transactional-id long";
+    let printed = command(produce).write_stdin("x\n".repeat(RECORDS)).assert().success();
+    let told: String = (0..RECORDS).map(|at| format!("long[0]@{at}\n")).collect();
+    assert!(told.len() > 1 << 20, "more than is held in memory");
+    assert_eq!(String::from_utf8_lossy(&printed.get_output().stdout), told);
+}
+
+#[test]
 fn what_contradicts_a_transaction_is_refused() {
     for options in ["-a 1", "--idempotent false"] {
         let produce = format!("produce whole --transactional-id no {options}");

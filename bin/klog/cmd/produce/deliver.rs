@@ -1,9 +1,12 @@
 //! Sends records, keeps count of what became of them, and prints where they went.
 
 use std::collections::VecDeque;
+use std::io::{Read, Seek, Write};
 
+use anyhow::Context as _;
 use klog::client::{Delivery, ProduceError, ProducerRecord, RecordMetadata, Totals};
 use serde::Serialize;
+use tempfile::SpooledTempFile;
 
 use super::sink::Sink;
 use crate::output::{LineFormat, Stdout};
@@ -22,14 +25,17 @@ struct Printing {
     format: LineFormat,
     out: Stdout,
     waiting: VecDeque<Delivery>,
-    /// Delivered within a transaction that is not committed; None where each counts at once.
-    kept: Option<Vec<RecordMetadata>>,
+    /// The lines of a transaction that is not committed; None where each counts at once.
+    kept: Option<SpooledTempFile>,
 }
+
+/// Lines of an open transaction that take more bytes than this wait in a file.
+const KEPT_IN_MEMORY: usize = 1 << 20;
 
 impl Deliveries {
     /// Prints a line per delivered record if `print` says how.
     pub fn new(sink: Sink, print: Option<LineFormat>) -> Deliveries {
-        let kept = sink.is_transaction().then(Vec::new);
+        let kept = sink.is_transaction().then(|| SpooledTempFile::new(KEPT_IN_MEMORY));
         let printing = print.map(|format| Printing {
             format,
             out: Stdout::new(),
@@ -129,10 +135,14 @@ impl Printing {
     fn print_done(&mut self) -> anyhow::Result<()> {
         while let Some(outcome) = self.waiting.front().and_then(Delivery::now) {
             self.waiting.pop_front();
-            match (outcome, &mut self.kept) {
-                (Ok(at), Some(kept)) => kept.push(at),
-                (Ok(at), None) => print(self.format, &mut self.out, &at)?,
-                (Err(_), _) => {}
+            let Ok(at) = outcome else { continue };
+            write_line(self.format, self.out.buffer(), &at)?;
+            match &mut self.kept {
+                None => self.out.spill()?,
+                Some(kept) => {
+                    kept.write_all(self.out.buffer()).context("a temporary file")?;
+                    self.out.buffer().clear();
+                }
             }
         }
         self.out.flush()
@@ -140,8 +150,13 @@ impl Printing {
 
     /// They count now.
     fn print_kept(&mut self) -> anyhow::Result<()> {
-        for at in self.kept.take().unwrap_or_default() {
-            print(self.format, &mut self.out, &at)?;
+        if let Some(mut kept) = self.kept.take() {
+            kept.rewind().context("a temporary file")?;
+            let mut pieces = kept.take(KEPT_IN_MEMORY as u64);
+            while pieces.read_to_end(self.out.buffer()).context("a temporary file")? > 0 {
+                self.out.flush()?;
+                pieces.set_limit(KEPT_IN_MEMORY as u64);
+            }
         }
         self.out.flush()
     }
@@ -155,7 +170,7 @@ struct Printed<'a> {
     timestamp: Option<i64>,
 }
 
-fn print(format: LineFormat, out: &mut Stdout, at: &RecordMetadata) -> anyhow::Result<()> {
+fn write_line(format: LineFormat, out: &mut Vec<u8>, at: &RecordMetadata) -> anyhow::Result<()> {
     let printed = Printed {
         topic: &at.topic,
         partition: at.partition,
@@ -163,14 +178,14 @@ fn print(format: LineFormat, out: &mut Stdout, at: &RecordMetadata) -> anyhow::R
         timestamp: Some(at.timestamp).filter(|ms| *ms >= 0),
     };
     match format {
-        LineFormat::Json => serde_json::to_writer(out.buffer(), &printed)?,
+        LineFormat::Json => serde_json::to_writer(&mut *out, &printed)?,
         LineFormat::Plain => {
             // Without an acknowledgement nobody knows the offset.
             let offset = at.offset.map_or("?".to_owned(), |offset| offset.to_string());
             let line = format!("{}[{}]@{offset}", at.topic, at.partition);
-            out.buffer().extend_from_slice(line.as_bytes());
+            out.extend_from_slice(line.as_bytes());
         }
     }
-    out.buffer().push(b'\n');
-    out.spill()
+    out.push(b'\n');
+    Ok(())
 }
