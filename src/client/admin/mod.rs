@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 use super::error::ClientError;
 use super::handle::Client;
+use crate::base::ErrorCode;
 
 /// Administers the cluster of a [`Client`].
 #[derive(Clone, Debug)]
@@ -78,4 +79,18 @@ impl Admin {
 
 fn millis(duration: Duration) -> i32 {
     i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// Refuses a listing of `what` that is to be filtered where a filter needs a newer version of the request than the broker has; each
+/// filter by whether it is asked for, and what it needs.
+fn refuse_filters(
+    version: i16,
+    filters: [(bool, i16); 2],
+    what: impl Fn() -> String,
+) -> Result<(), ClientError> {
+    let unknown = filters.into_iter().find(|(asked, needed)| *asked && version < *needed);
+    unknown.map_or(Ok(()), |(_, needed)| {
+        let message = Some(format!("to filter so needs version {needed}, it has {version}"));
+        Err(ClientError::Refused { what: what(), code: ErrorCode::UnsupportedVersion, message })
+    })
 }

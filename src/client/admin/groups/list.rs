@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::super::error::ClientError;
 use super::super::super::handle::Lane;
-use super::super::Admin;
 use super::super::named::named;
-use crate::base::ErrorCode;
+use super::super::{Admin, refuse_filters};
 use crate::wire::list_groups::{ListGroupsRequest, ListGroupsResponse};
 
 /// From this version of ListGroups on a broker filters by state, and tells it.
@@ -104,15 +103,9 @@ impl Admin {
         let connection = self.client.broker(broker, Lane::General).await?;
         let version = connection.version::<ListGroupsRequest>()?;
         let what = || format!("groups of broker {broker}");
-        for (filter, needed) in
-            [(&request.states_filter, WITH_STATES), (&request.types_filter, WITH_TYPES)]
-        {
-            if !filter.is_empty() && version < needed {
-                let message = format!("to filter so needs version {needed}, it has {version}");
-                let code = ErrorCode::UnsupportedVersion;
-                return Err(ClientError::Refused { what: what(), code, message: Some(message) });
-            }
-        }
+        let by_state = (!request.states_filter.is_empty(), WITH_STATES);
+        let by_type = (!request.types_filter.is_empty(), WITH_TYPES);
+        refuse_filters(version, [by_state, by_type], what)?;
         let answer = connection.call(request, self.client.config().request_timeout).await?;
         ClientError::check(answer.error_code, None, what)?;
         Ok(answer)

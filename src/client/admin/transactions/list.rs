@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::super::super::error::ClientError;
 use super::super::super::handle::Lane;
-use super::super::Admin;
 use super::super::named::named;
-use crate::base::ErrorCode;
+use super::super::{Admin, refuse_filters};
 use crate::wire::list_transactions::{ListTransactionsRequest, ListTransactionsResponse};
 
 /// From this version of ListTransactions on a broker filters by how long a transaction is open.
@@ -107,15 +106,9 @@ impl Admin {
         let connection = self.client.broker(broker, Lane::General).await?;
         let version = connection.version::<ListTransactionsRequest>()?;
         let what = || format!("transactions of broker {broker}");
-        let by_duration = request.duration_filter >= 0;
-        let by_pattern = request.transactional_id_pattern.is_some();
-        for (asked, needed) in [(by_duration, WITH_DURATION), (by_pattern, WITH_PATTERN)] {
-            if asked && version < needed {
-                let message = format!("to filter so needs version {needed}, it has {version}");
-                let code = ErrorCode::UnsupportedVersion;
-                return Err(ClientError::Refused { what: what(), code, message: Some(message) });
-            }
-        }
+        let by_duration = (request.duration_filter >= 0, WITH_DURATION);
+        let by_pattern = (request.transactional_id_pattern.is_some(), WITH_PATTERN);
+        refuse_filters(version, [by_duration, by_pattern], what)?;
         let answer = connection.call(request, self.client.config().request_timeout).await?;
         ClientError::check(answer.error_code, None, what)?;
         Ok(answer)

@@ -6,104 +6,23 @@
 //!
 //! One request is under way at a time. A transaction ends only once nothing of it is on its way any more.
 
+mod answer;
+mod step;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::super::committed::GroupOffsets;
 use super::super::super::consumer::Key;
-use super::super::super::error::{ClientError, ProduceError};
+use super::super::super::error::ProduceError;
 use super::super::window::Identity;
 use super::GroupMetadata;
 use super::error::{AbortCause, TransactionError};
-use super::refusal::{Api, Meaning, gravest, is_fatal_to_records};
+use super::refusal::is_fatal_to_records;
 use crate::base::ErrorCode;
 
-/// Which of the two protocols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    /// The client announces what a transaction is to reach.
-    Announced,
-    /// Brokers take note of it.
-    Noted,
-}
-
-/// What the cluster can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Abilities {
-    pub(super) protocol: Protocol,
-    /// Whether InitProducerId raises a producer's epoch (KIP-360).
-    pub(super) raises_epochs: bool,
-}
-
-/// The request that is due.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
-    /// Take the transactional id; or with `current` raise its epoch.
-    Init { current: Option<Identity> },
-    /// Announce partitions.
-    AddPartitions { who: Identity, partitions: Vec<Key> },
-    /// Announce a group.
-    AddOffsets { who: Identity, group: GroupMetadata },
-    /// Offsets that count once the transaction is committed.
-    CommitOffsets { who: Identity, group: GroupMetadata, offsets: GroupOffsets },
-    /// The end.
-    End { who: Identity, commit: bool },
-}
-
-impl Step {
-    fn api(&self) -> Api {
-        match self {
-            Step::Init { .. } => Api::Init,
-            Step::AddPartitions { .. } => Api::AddPartitions,
-            Step::AddOffsets { .. } => Api::AddOffsets,
-            Step::CommitOffsets { .. } => Api::CommitOffsets,
-            Step::End { .. } => Api::End,
-        }
-    }
-
-    fn what(&self) -> &'static str {
-        match self {
-            Step::Init { .. } => "InitProducerId",
-            Step::AddPartitions { .. } => "AddPartitionsToTxn",
-            Step::AddOffsets { .. } => "AddOffsetsToTxn",
-            Step::CommitOffsets { .. } => "TxnOffsetCommit",
-            Step::End { .. } => "EndTxn",
-        }
-    }
-}
-
-/// What came of a request.
-#[derive(Clone, Debug)]
-pub(super) enum Told {
-    /// An answer: its codes, and who the producer is from now on, if it says so.
-    Answer { codes: Vec<ErrorCode>, identity: Option<Identity> },
-    /// None: it may have been done or not.
-    Lost,
-    /// It cannot be asked for.
-    Impossible(ClientError),
-}
-
-/// What follows an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
-    /// The next step.
-    Go,
-    /// The same again, after a pause.
-    Pause,
-    /// The same again, after a pause, at whoever is the coordinator then.
-    FindAgain,
-}
-
-/// Which batches the sender is to drop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Drops {
-    /// None.
-    None,
-    /// Those that were never sent, or are certainly not written and cannot be any more.
-    Unsent,
-    /// All.
-    All,
-}
+pub(in super::super) use step::Drops;
+pub(super) use step::{Abilities, Protocol, Step, Then, Told};
 
 #[derive(Clone, Debug)]
 enum State {
@@ -403,111 +322,6 @@ impl Machine {
         }
         self.started = true;
         Some(Step::CommitOffsets { who, group, offsets: next.offsets.clone() })
-    }
-
-    /// Takes what came of a step.
-    pub(super) fn on_answer(&mut self, step: &Step, told: Told) -> Then {
-        let (codes, identity) = match told {
-            Told::Answer { codes, identity } => (codes, identity),
-            Told::Lost => {
-                self.in_doubt |=
-                    matches!(step, Step::AddPartitions { .. } | Step::AddOffsets { .. });
-                return Then::FindAgain;
-            }
-            Told::Impossible(cause) => {
-                self.fail(AbortCause::Refused(cause));
-                return Then::Go;
-            }
-        };
-        let Some((meaning, code)) = gravest(step.api(), codes) else {
-            self.on_done(step, identity);
-            return Then::Go;
-        };
-        let cause = || {
-            let what = format!("{} of {}", step.what(), self.id);
-            AbortCause::Refused(ClientError::Refused { what, code, message: None })
-        };
-        let nothing_began = code == ErrorCode::InvalidTxnState && self.in_doubt && !self.started;
-        if nothing_began && let Step::End { .. } = step {
-            self.over();
-            return Then::Go;
-        }
-        match meaning {
-            Meaning::Again => return Then::Pause,
-            Meaning::FindAgain => return Then::FindAgain,
-            Meaning::Abort => {
-                let unknown = code == ErrorCode::UnknownProducerId;
-                let aborts = matches!(self.state, State::Ending { commit: false, .. });
-                match (step, aborts) {
-                    // It cannot be aborted, for nobody knows of it; a new epoch makes sure of that.
-                    (Step::End { .. }, true) if unknown && self.latest.raises_epochs => {
-                        self.raise = true;
-                        self.over();
-                    }
-                    (Step::End { .. }, true) => self.fail(cause()),
-                    _ => self.must_abort(cause(), unknown),
-                }
-            }
-            Meaning::Fatal => self.fail(cause()),
-        }
-        Then::Go
-    }
-
-    fn on_done(&mut self, step: &Step, identity: Option<Identity>) {
-        match step {
-            Step::Init { current } => {
-                self.identity = identity.or(*current);
-                if matches!(self.state, State::Unready | State::Ending { ended: true, .. }) {
-                    self.raise = false;
-                    self.be_ready();
-                }
-            }
-            Step::AddPartitions { partitions, .. } => {
-                self.started = true;
-                for key in partitions {
-                    self.wanted.remove(key);
-                    self.announced.insert(key.clone());
-                }
-            }
-            Step::AddOffsets { .. } => {
-                self.started = true;
-                if let Some(next) = self.offsets.front_mut() {
-                    next.announced = true;
-                }
-            }
-            Step::CommitOffsets { .. } => drop(self.offsets.pop_front()),
-            Step::End { .. } => {
-                self.identity = identity.or(self.identity);
-                self.over();
-            }
-        }
-    }
-
-    /// The coordinator is done with the transaction.
-    fn over(&mut self) {
-        let State::Ending { commit, .. } = self.state else { return };
-        // From now on brokers take note: an epoch of its own keeps apart what was sent under the former protocol.
-        let upgraded =
-            (self.protocol, self.latest.protocol) == (Protocol::Announced, Protocol::Noted);
-        self.raise |= upgraded && self.started;
-        self.state = State::Ending { commit, ended: true };
-        if !self.raise {
-            self.be_ready();
-        }
-    }
-
-    fn raises(&self) -> bool {
-        matches!(self.state, State::Ending { ended: true, .. })
-    }
-
-    fn be_ready(&mut self) {
-        self.state = State::Ready;
-        self.protocol = self.latest.protocol;
-        self.wanted.clear();
-        self.announced.clear();
-        self.offsets.clear();
-        (self.started, self.in_doubt) = (false, false);
-        self.assert_invariants();
     }
 
     fn assert_invariants(&self) {
