@@ -45,6 +45,7 @@ mod kafka_tools;
 mod kcat;
 mod neighbours;
 mod power_cut;
+mod proxy;
 mod readme;
 mod soak;
 mod soak_clients;

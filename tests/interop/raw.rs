@@ -1,7 +1,7 @@
 //! A client without manners: it sends the bytes that a test wants, in the order that it wants.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use klog::wire::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
 };
 use klog::wire::{Encoder, Records, Request, decode_response_header, encode_request_header};
+use socket2::{Domain, Socket, Type};
 
 /// How long an answer, or the end of a connection, may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -29,7 +30,19 @@ pub struct Raw {
 
 impl Raw {
     pub fn connect(address: &str) -> Raw {
-        let stream = TcpStream::connect(address).expect("the broker accepts connections");
+        Raw::over(TcpStream::connect(address).expect("the broker accepts connections"))
+    }
+
+    /// A connection that comes from `source`, an address of this machine.
+    pub fn connect_from(source: Ipv4Addr, address: &str) -> Raw {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.bind(&SocketAddrV4::new(source, 0).into()).expect("an address of this machine");
+        let address: SocketAddr = address.parse().expect("an address and a port");
+        socket.connect(&address.into()).expect("the broker accepts connections");
+        Raw::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Raw {
         // A request goes out in two writes: the second one is not to wait for the first one's acknowledgement.
         stream.set_nodelay(true).expect("it can be set");
         stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");

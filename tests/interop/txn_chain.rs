@@ -1,5 +1,6 @@
-//! A chain of three stages of exactly-once workers of two kinds, while workers and the broker are killed (-9), and workers that were
-//! stopped come back after others took their places: every input comes out once and in order, nothing aborted is seen, nothing stays open.
+//! A chain of three stages of exactly-once workers of two kinds, while workers and the broker are killed (-9), workers that were stopped
+//! come back after others took their places, and answers are lost: every input comes out once and in order, nothing aborted is seen,
+//! nothing stays open.
 //!
 //! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` strikes 100 times in place of 6.
 
@@ -10,6 +11,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::broker::Broker;
+use crate::proxy::Proxy;
 use crate::seed::{self, rounds};
 use crate::transactions::SETTINGS;
 use crate::transactor::Client;
@@ -20,6 +22,8 @@ use crate::txn_load::Load;
 const DEADLINE: Duration = Duration::from_secs(120);
 const PARTITIONS: i32 = 8;
 const STAGES: usize = 3;
+/// Answers that are lost when the network breaks.
+const LOST: usize = 30;
 const KINDS: [Client; 2] = [Client::FranzGo, Client::ConfluentKafka];
 
 #[test]
@@ -51,17 +55,27 @@ enum Strike {
     /// Killed, and another one comes.
     WorkerForGood,
     Broker,
+    /// Its answers are lost, and with them what workers know of their requests.
+    Network,
     /// Stopped, and another one takes its place.
     Freeze,
     /// One whose place was taken goes on.
     Wake,
 }
 
-const STRIKES: [Strike; 5] =
-    [Strike::Worker, Strike::WorkerForGood, Strike::Broker, Strike::Freeze, Strike::Wake];
+const STRIKES: [Strike; 6] = [
+    Strike::Worker,
+    Strike::WorkerForGood,
+    Strike::Broker,
+    Strike::Network,
+    Strike::Freeze,
+    Strike::Wake,
+];
 
 struct Chain {
     broker: Broker,
+    /// Between the broker and the workers.
+    network: Proxy,
     load: Load,
     /// Two workers of each stage.
     places: Vec<Place>,
@@ -80,7 +94,12 @@ struct Place {
 
 impl Chain {
     fn new() -> Chain {
-        let broker = Broker::with(&SETTINGS);
+        let network = Proxy::start();
+        let advertised = format!("PLAINTEXT://{}", network.address());
+        let mut settings = SETTINGS.to_vec();
+        settings.push(("advertised.listeners", &advertised));
+        let broker = Broker::with(&settings);
+        network.lead_to(broker.address());
         let stage = |n: usize| Stage {
             group: format!("g{n}"),
             source: format!("t{n}"),
@@ -100,7 +119,7 @@ impl Chain {
             }
         }
         let (zombies, started) = (Vec::new(), Instant::now());
-        Chain { load, places, zombies, fenced: 0, identities: 0, started, broker }
+        Chain { load, places, zombies, fenced: 0, identities: 0, started, network, broker }
     }
 
     fn ms(&self) -> u128 {
@@ -120,6 +139,7 @@ impl Chain {
                 self.broker.kill();
                 self.broker.restart();
             }
+            Strike::Network => self.network.lose_answers(LOST),
             Strike::Wake if !self.zombies.is_empty() => {
                 let zombie = chance.random_range(0..self.zombies.len());
                 self.wake(zombie);

@@ -6,6 +6,7 @@ mod connections;
 mod fetches;
 mod frames;
 mod groups;
+mod producer_ids;
 mod topics;
 
 use klog::wire::api_versions::ApiVersionsRequest;

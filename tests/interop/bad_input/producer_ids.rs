@@ -1,0 +1,56 @@
+//! Whoever asks for producer ids without end is made to wait, and nobody else is.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use klog::wire::init_producer_id::InitProducerIdRequest;
+
+use super::{MIB, assert_takes_at_most};
+use crate::klogs_own::{Own, klog_with};
+use crate::raw::Raw;
+
+/// So many an address gets at once.
+const BURST: usize = 10_000;
+const A_SECOND: usize = 50;
+const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// Asks for so many ids, a hundred at a time; returns how long the last one was held up.
+fn ask(raw: &mut Raw, count: usize) -> Duration {
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        producer_id: -1,
+        producer_epoch: -1,
+        ..Default::default()
+    };
+    let mut throttled = 0;
+    for at in (0..count).step_by(100) {
+        let together = (count - at).min(100);
+        for _ in 0..together {
+            raw.send(4, &request);
+        }
+        for _ in 0..together {
+            let (_, told) = raw.receive::<InitProducerIdRequest>(4);
+            assert_eq!(told.error_code, 0);
+            throttled = told.throttle_time_ms;
+        }
+    }
+    Duration::from_millis(u64::try_from(throttled).expect("no negative time"))
+}
+
+#[test]
+fn a_flood_of_init_producer_id_waits_for_its_turn_and_others_do_not() {
+    let a_second = A_SECOND.to_string();
+    let broker = klog_with(Own::Bounds, &[("klog.producer.ids.per.second.per.ip", &a_second)]);
+    let mut flood = Raw::connect(broker.address());
+    assert_takes_at_most(16 * MIB, &broker, || {
+        ask(&mut flood, BURST);
+        let begun = Instant::now();
+        let held_up = ask(&mut flood, A_SECOND);
+        assert!(held_up > Duration::ZERO, "it is told how long it was held up");
+        assert!(begun.elapsed() >= held_up, "and was");
+        let begun = Instant::now();
+        let mut other = Raw::connect_from(OTHER, broker.address());
+        assert_eq!(ask(&mut other, 1), Duration::ZERO);
+        assert!(begun.elapsed() < Duration::from_secs(1), "another address is served at once");
+    });
+}
