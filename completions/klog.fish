@@ -37,6 +37,7 @@ complete -c klog -n "__fish_klog_needs_command" -f -a "consume" -d 'Print the re
 complete -c klog -n "__fish_klog_needs_command" -f -a "topics" -d 'List, create, describe, change and delete topics'
 complete -c klog -n "__fish_klog_needs_command" -f -a "groups" -d 'List, describe, reset and delete consumer groups'
 complete -c klog -n "__fish_klog_needs_command" -f -a "transactions" -d 'List, describe and abort transactions, and find those that hang'
+complete -c klog -n "__fish_klog_needs_command" -f -a "dump-segment" -d 'Show, check and repair the files of logs, with no broker'
 complete -c klog -n "__fish_klog_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c klog -n "__fish_klog_needs_command" -f -a "man" -d 'Print a manual page, in roff'
 complete -c klog -n "__fish_klog_using_subcommand serve" -l config -d 'Read settings from a klog.yaml or a server.properties' -r -F
@@ -459,6 +460,37 @@ complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_
 complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand transactions; and __fish_seen_subcommand_from abort" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l isolation -d 'Which transactions are shown [default: read_committed]' -r -f -a "read_committed\t'Committed ones, up to the first that is still open'
+read_uncommitted\t'All, also aborted ones'"
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l key-regex -d 'Only records whose key matches; a null key does not' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l offsets -d 'Only offsets from A up to, not including, B' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l times -d 'Only timestamps from A up to, not including, B' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l producer-id -d 'Only what this idempotent producer wrote' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s n -l max -d 'Stop after N batches or records' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l topic -d 'Only this topic\'s partitions in a data directory' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s p -l partition -d 'Only these partitions in a data directory' -r
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l to -d 'Write a clean copy into this folder, which must not exist or be empty' -r -F
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l format -d 'How to print [default: table, plain with --records]' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l batches -d 'Show every batch: the default for .log files and partitions'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l records -d 'Show every record'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l index -d 'Show the entries of indexes, and whether each points at its batch'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l stats -d 'Show sums: records, bytes, codecs and ratios, sizes, times, producers, gaps'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l verify -d 'Check everything, and print a line per thing that is wrong'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l repair -d 'Save every valid batch of damaged partitions: into --to DIR, or --in-place'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l deep -d 'Decompress and read every record too: with --batches, --stats and --verify'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l control -d 'Show control records too: transaction markers, leader changes, snapshot headers'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l raw -d 'Show keys and values of internal topics as they are'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l in-place -d 'Mend the partition itself; the damaged files are kept in PARTITION/damaged-TIME/'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l dry-run -d 'Only say what would be done and what is lost'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l follow -d 'Go on and wait for what is written next; until Ctrl-C or -n'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -7,6 +7,7 @@ pub mod base;
 pub mod broker;
 pub mod client;
 pub mod config;
+pub mod forensics;
 pub mod group;
 pub mod log;
 pub mod meta;

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::cmd::{completions, consume, groups, man, produce, serve, topics, transactions};
+use crate::cmd::{
+    completions, consume, dump_segment, groups, man, produce, serve, topics, transactions,
+};
 use crate::exit::{self, Kind};
 use crate::logging::{Color, LogArgs, set_color};
 
@@ -45,6 +47,7 @@ enum Command {
     Topics(topics::Args),
     Groups(groups::Args),
     Transactions(transactions::Args),
+    DumpSegment(dump_segment::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -69,6 +72,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Topics(args) => topics::run(args, &cli.log),
         Command::Groups(args) => groups::run(args, &cli.log),
         Command::Transactions(args) => transactions::run(args, &cli.log),
+        Command::DumpSegment(args) => dump_segment::run(args, &cli.log),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

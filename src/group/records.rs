@@ -9,7 +9,7 @@ use super::consumer::{self, ConsumerRecord};
 use super::member::Member;
 use super::offsets::CommittedOffset;
 use crate::base::{Cursor, CursorError};
-use crate::wire::{DecodeError, EncodeError, Encoder, Fields, message};
+use crate::wire::{DecodeError, EncodeError, Encoder, Fields, StoredRecord, message};
 
 message! {
     /// The key of an offset.
@@ -282,6 +282,16 @@ impl From<OffsetCommitValue> for CommittedOffset {
             expires_at: (value.expire_timestamp >= 0).then_some(value.expire_timestamp),
         }
     }
+}
+
+/// Every kind of record in `__consumer_offsets` that is known.
+pub fn stored() -> Vec<StoredRecord> {
+    let of =
+        |kind, key, value| StoredRecord { kind, key, value, newest: NEWEST, flexible_from: NEWEST };
+    let offset = |kind| of(kind, OffsetCommitKey::SCHEMA, OffsetCommitValue::SCHEMA);
+    let group = of(GROUP, GroupMetadataKey::SCHEMA, GroupMetadataValue::SCHEMA);
+    let classic = [offset(OFFSET[0]), offset(OFFSET[1]), group];
+    classic.into_iter().chain(consumer::stored()).collect()
 }
 
 /// The schemas of all keys and values, by their names in Kafka.

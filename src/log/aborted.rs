@@ -31,7 +31,7 @@ pub struct AbortedEntry {
     /// Where the first transaction began that was open after it; the offset after its marker if none was.
     pub last_stable_offset: i64,
     /// Kafka knows of 0 only.
-    version: i16,
+    pub version: i16,
 }
 
 impl AbortedEntry {
@@ -40,7 +40,8 @@ impl AbortedEntry {
         AbortedEntry { aborted, last_stable_offset, version: 0 }
     }
 
-    fn is_sound(&self) -> bool {
+    /// Whether it can be one, by itself.
+    pub fn is_sound(&self) -> bool {
         let Aborted { first_offset, last_offset, producer_id } = self.aborted;
         let begins = 0 <= first_offset && first_offset < last_offset && producer_id >= 0;
         self.version == 0 && begins && self.last_stable_offset >= 0

@@ -465,7 +465,8 @@ fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
 }
 
 /// The partition whose folder has this name.
-fn partition_of(name: &str) -> Option<TopicPartition> {
+/// The partition whose folder has this name.
+pub fn partition_of(name: &str) -> Option<TopicPartition> {
     let (topic, partition) = name.rsplit_once('-')?;
     let partition = PartitionIndex::from_wire(partition.parse().ok()?)?;
     let topic = TopicName::new(topic).ok()?;
@@ -473,7 +474,8 @@ fn partition_of(name: &str) -> Option<TopicPartition> {
     (found.to_string() == name).then_some(found)
 }
 
-fn topic_id_in(bytes: &[u8]) -> Option<TopicId> {
+/// The topic's id in the bytes of a `partition.metadata`.
+pub fn topic_id_in(bytes: &[u8]) -> Option<TopicId> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut lines = text.lines();
     lines.next().filter(|line| *line == "version: 0")?;

@@ -1,6 +1,6 @@
 //! Where each leader epoch began (KIP-101), in `leader-epoch-checkpoint`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::checkpoint::{self, Checkpoint};
 use super::error::StorageError;
@@ -9,6 +9,23 @@ use crate::os::Disk;
 
 /// Its name in a partition's folder.
 pub const FILE: &str = "leader-epoch-checkpoint";
+
+/// Reads a checkpoint of leader epochs, as it stands.
+///
+/// # Errors
+/// As the system says; what cannot be read is `Damaged`.
+pub fn read(
+    disk: &dyn Disk,
+    path: &Path,
+) -> Result<Checkpoint<Vec<(LeaderEpoch, Offset)>>, StorageError> {
+    checkpoint::read(disk, path, |line| {
+        let (epoch, start) = line.split_once(' ')?;
+        Some((
+            LeaderEpoch::from_wire(epoch.parse().ok()?)?,
+            Offset::from_wire(start.parse().ok()?)?,
+        ))
+    })
+}
 
 /// The first offset of every leader epoch that has records, in ascending order of both.
 #[derive(Clone, Debug)]
@@ -28,14 +45,7 @@ impl LeaderEpochs {
     /// # Errors
     /// As the system says.
     pub fn load(path: PathBuf, disk: &dyn Disk) -> Result<Option<LeaderEpochs>, StorageError> {
-        let read: Checkpoint<Vec<_>> = checkpoint::read(disk, &path, |line| {
-            let (epoch, start) = line.split_once(' ')?;
-            Some((
-                LeaderEpoch::from_wire(epoch.parse().ok()?)?,
-                Offset::from_wire(start.parse().ok()?)?,
-            ))
-        })?;
-        let Checkpoint::Read(entries) = read else { return Ok(None) };
+        let Checkpoint::Read(entries) = read(disk, &path)? else { return Ok(None) };
         let ascending =
             entries.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
         Ok(ascending.then_some(LeaderEpochs { path, entries }))

@@ -56,6 +56,54 @@ pub fn write(disk: &dyn Disk, path: &Path, producers: &Producers) -> Result<(), 
     disk.replace(path, &bytes).map_err(StorageError::at("write", path))
 }
 
+/// One entry of a snapshot, as it stands: a batch of a producer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SnapshotEntry {
+    /// Whose batch it was.
+    pub producer_id: i64,
+    /// The producer's epoch.
+    pub producer_epoch: i16,
+    /// The batch's last sequence number; -1 for none.
+    pub last_sequence: i32,
+    /// The batch's last offset; -1 for none.
+    pub last_offset: i64,
+    /// The batch's last offset less its first.
+    pub offset_delta: i32,
+    /// Its youngest timestamp, in ms.
+    pub timestamp: i64,
+    /// The epoch of the coordinator that wrote the producer's last marker; -1 if none did.
+    pub coordinator_epoch: i32,
+    /// Where the producer's open transaction began; -1 if none is open.
+    pub transaction_start: i64,
+}
+
+/// Why bytes are no snapshot.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SnapshotFault {
+    /// They end early.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// Of a version that nobody has defined.
+    #[error("version {0} of a producer snapshot is not known")]
+    Version(i16),
+    /// The content is not what was checksummed.
+    #[error("the CRC is {stored:08x} in the snapshot, but {computed:08x} over its bytes")]
+    Crc {
+        /// As the file has it.
+        stored: u32,
+        /// Over what is there.
+        computed: u32,
+    },
+    /// It announces more or fewer entries than there are bytes for.
+    #[error("{count} entries are announced in {bytes} bytes")]
+    Count {
+        /// As the file has it.
+        count: i32,
+        /// What there is.
+        bytes: usize,
+    },
+}
+
 /// Reads a snapshot; `None` if it is missing or damaged and the log has to be read instead.
 ///
 /// # Errors
@@ -64,33 +112,57 @@ pub fn read(disk: &dyn Disk, path: &Path) -> Result<Option<Producers>, StorageEr
     let Some(bytes) = disk.read(path).map_err(StorageError::at("read", path))? else {
         return Ok(None);
     };
-    Ok(parse(Bytes::from(bytes)).ok().flatten())
+    Ok(entries(Bytes::from(bytes)).ok().map(|entries| restored(&entries)))
 }
 
-fn parse(bytes: Bytes) -> Result<Option<Producers>, CursorError> {
+/// The entries of a snapshot in the order in which they stand.
+///
+/// # Errors
+/// See [`SnapshotFault`].
+pub fn entries(bytes: Bytes) -> Result<Vec<SnapshotEntry>, SnapshotFault> {
     let mut input = Cursor::new(bytes);
-    let (version, crc) = (input.i16()?, input.u32()?);
-    if version != VERSION || crc != crc32c::crc32c(input.rest()) {
-        return Ok(None);
+    let (version, stored) = (input.i16()?, input.u32()?);
+    if version != VERSION {
+        return Err(SnapshotFault::Version(version));
     }
-    let count = input.i32()?;
-    if usize::try_from(count).ok().and_then(|count| count.checked_mul(ENTRY_LEN))
-        != Some(input.remaining())
-    {
-        return Ok(None);
+    let computed = crc32c::crc32c(input.rest());
+    if stored != computed {
+        return Err(SnapshotFault::Crc { stored, computed });
     }
+    let (count, bytes) = (input.i32()?, input.remaining());
+    if usize::try_from(count).ok().and_then(|count| count.checked_mul(ENTRY_LEN)) != Some(bytes) {
+        return Err(SnapshotFault::Count { count, bytes });
+    }
+    (0..count).map(|_| Ok(entry(&mut input)?)).collect()
+}
+
+fn entry(input: &mut Cursor) -> Result<SnapshotEntry, CursorError> {
+    Ok(SnapshotEntry {
+        producer_id: input.i64()?,
+        producer_epoch: input.i16()?,
+        last_sequence: input.i32()?,
+        last_offset: input.i64()?,
+        offset_delta: input.i32()?,
+        timestamp: input.i64()?,
+        coordinator_epoch: input.i32()?,
+        transaction_start: input.i64()?,
+    })
+}
+
+fn restored(entries: &[SnapshotEntry]) -> Producers {
     let mut producers = Producers::default();
-    for _ in 0..count {
-        let (id, epoch, last_sequence) = (input.i64()?, input.i16()?, input.i32()?);
-        let (last_offset, offset_delta, timestamp) = (input.i64()?, input.i32()?, input.i64()?);
-        let (coordinator_epoch, transaction_start) = (input.i32()?, input.i64()?);
+    for entry in entries {
+        let SnapshotEntry { last_sequence, last_offset, offset_delta, timestamp, .. } = *entry;
         let last = Remembered { last_sequence, last_offset, offset_delta, timestamp };
         let batches = if last_offset >= 0 { VecDeque::from([last]) } else { VecDeque::new() };
-        let transaction_start = (transaction_start >= 0).then_some(transaction_start);
-        let last_timestamp = timestamp;
-        let producer =
-            Producer { epoch, batches, last_timestamp, coordinator_epoch, transaction_start };
-        producers.restore(id, producer);
+        let producer = Producer {
+            epoch: entry.producer_epoch,
+            batches,
+            last_timestamp: timestamp,
+            coordinator_epoch: entry.coordinator_epoch,
+            transaction_start: (entry.transaction_start >= 0).then_some(entry.transaction_start),
+        };
+        producers.restore(entry.producer_id, producer);
     }
-    Ok(Some(producers))
+    producers
 }

@@ -50,6 +50,11 @@ impl<'a> Walk<'a> {
         self.next
     }
 
+    /// Goes on at `position`, which is a batch's first byte.
+    pub fn jump(&mut self, position: u64) {
+        self.next = position;
+    }
+
     /// The next batch, its checksum computed; `None` at the end.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use super::{Transaction, TxnState, TxnVersion};
 use crate::base::{Cursor, CursorError};
-use crate::wire::{DecodeError, EncodeError, Encoder, Fields, message};
+use crate::wire::{DecodeError, EncodeError, Encoder, Fields, StoredRecord, message};
 
 message! {
     /// The key: a transactional id.
@@ -166,6 +166,17 @@ fn encode_key(id: &ByteString) -> Result<Bytes, EncodeError> {
     out.fields().put_i16(0);
     key.encode_body(0, false, &mut out)?;
     Ok(out.into_bytes().unwrap_or_default())
+}
+
+/// The kind of record that `__transaction_state` has.
+pub fn stored() -> StoredRecord {
+    StoredRecord {
+        kind: 0,
+        key: TransactionLogKey::SCHEMA,
+        value: TransactionLogValue::SCHEMA,
+        newest: NEWEST,
+        flexible_from: NEWEST,
+    }
 }
 
 /// The schemas of key and value, by their names in Kafka.

@@ -76,7 +76,7 @@ pub use input::Input;
 pub(crate) use macros::message;
 pub use message::{Fields, Request};
 pub use records::Records;
-pub use schema::{Api, Field, Schema, Type, Versions};
+pub use schema::{Api, Field, Schema, StoredRecord, Type, Versions};
 pub use tags::UnknownTags;
 pub use value::{Nullable, Unfit, Unreadable, Value, Wire};
 

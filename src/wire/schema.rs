@@ -90,6 +90,21 @@ pub struct Schema {
     pub fields: &'static [Field],
 }
 
+/// A kind of record in one of Kafka's internal topics: its key begins with the kind, its value with a version.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredRecord {
+    /// The number that its key begins with.
+    pub kind: i16,
+    /// What follows in the key: version 0, not flexible.
+    pub key: &'static Schema,
+    /// What follows in the value.
+    pub value: &'static Schema,
+    /// The newest version of the value that is declared; the first is 0.
+    pub newest: i16,
+    /// The first version of the value with compact lengths and tagged fields.
+    pub flexible_from: i16,
+}
+
 /// One API: what a request says in its header, and which versions klog can read and write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Api {

@@ -5,8 +5,17 @@ use std::path::{Path, PathBuf};
 
 use crate::server::klog_assert;
 
-const COMMANDS: [&str; 8] =
-    ["serve", "produce", "consume", "topics", "groups", "transactions", "completions", "man"];
+const COMMANDS: [&str; 9] = [
+    "serve",
+    "produce",
+    "consume",
+    "topics",
+    "groups",
+    "transactions",
+    "dump-segment",
+    "completions",
+    "man",
+];
 
 fn printed(args: &[&str]) -> String {
     let output = klog_assert(args).assert().success().get_output().stdout.clone();

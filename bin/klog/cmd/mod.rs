@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod consume;
+pub mod dump_segment;
 pub mod groups;
 pub mod man;
 pub mod produce;

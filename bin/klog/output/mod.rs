@@ -1,15 +1,17 @@
 //! Everything that goes to the user: rows and records to stdout, progress to stderr.
 
+mod human;
 mod outcome;
 mod partitions;
 mod progress;
 mod rows;
 mod stdout;
 
+pub use human::{local_time, size};
 pub use outcome::{Failures, Outcome};
 pub use partitions::{Partitions, by_topic, in_short};
 pub use progress::Progress;
-pub use rows::{Row, Rows, or_dash, table};
+pub use rows::{Row, Rows, aligned, or_dash, table};
 pub use stdout::Stdout;
 
 /// How records are printed.

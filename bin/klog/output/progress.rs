@@ -58,6 +58,15 @@ impl Progress {
         self.bar.set_message(format!("{records} records"));
     }
 
+    /// More bytes are done; `what` says what was found.
+    pub fn advance_to(&self, bytes: u64, what: impl FnOnce() -> String) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.inc(bytes);
+        self.bar.set_message(what());
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 use serde::Serialize;
 
 use super::{ListFormat, Stdout};
@@ -12,21 +12,45 @@ pub trait Row: Serialize {
     /// The table's column names, as short as in the JSON.
     const HEADER: &'static [&'static str];
 
+    /// The columns that are numbers: they stand to the right.
+    const NUMBERS: &'static [&'static str] = &[];
+
     /// The cells beneath them; an absent value is `-`.
     fn cells(&self) -> Vec<String>;
+
+    /// The values of a plain line, where that has others than a table.
+    fn plain(&self) -> Vec<String> {
+        self.cells()
+    }
+
+    /// Whether the row tells of something that is wrong: it stands out.
+    fn is_bad(&self) -> bool {
+        false
+    }
 }
 
 /// Prints rows: JSON and plain at once, a table when it is complete.
 pub struct Rows<R: Row> {
     format: ListFormat,
     kept: Vec<R>,
+    /// So many rows make a table.
+    most: usize,
+    titled: bool,
     out: Stdout,
 }
+
+/// A list without an end is printed in tables of so many rows: their memory and the wait for them are bounded.
+const STREAMED_ROWS: usize = 1000;
 
 impl<R: Row> Rows<R> {
     /// An empty list.
     pub fn new(format: ListFormat) -> Rows<R> {
-        Rows { format, kept: Vec::new(), out: Stdout::new() }
+        Rows { format, kept: Vec::new(), most: usize::MAX, titled: false, out: Stdout::new() }
+    }
+
+    /// An empty list that may become a long one: its table comes in pieces.
+    pub fn streamed(format: ListFormat) -> Rows<R> {
+        Rows { most: STREAMED_ROWS, ..Rows::new(format) }
     }
 
     /// Adds one row.
@@ -37,11 +61,11 @@ impl<R: Row> Rows<R> {
         match self.format {
             ListFormat::Table => {
                 self.kept.push(row);
-                return Ok(());
+                return if self.kept.len() < self.most { Ok(()) } else { self.flush() };
             }
             ListFormat::Json => serde_json::to_writer(self.out.buffer(), &row)?,
             ListFormat::Plain => {
-                let line = row.cells().join("\t");
+                let line = row.plain().join("\t");
                 self.out.buffer().extend_from_slice(line.as_bytes());
             }
         }
@@ -54,8 +78,32 @@ impl<R: Row> Rows<R> {
     /// # Errors
     /// If stdout cannot be written.
     pub fn finish(mut self) -> anyhow::Result<()> {
+        self.flush()
+    }
+
+    /// Begins a table of its own under a title.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn title(&mut self, title: &str) -> anyhow::Result<()> {
+        self.flush()?;
+        if std::mem::replace(&mut self.titled, true) {
+            self.out.buffer().push(b'\n');
+        }
+        self.out.buffer().extend_from_slice(title.as_bytes());
+        self.out.buffer().push(b'\n');
+        Ok(())
+    }
+
+    /// Prints what has gathered, as a table of its own.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
         if !self.kept.is_empty() {
-            let table = table(R::HEADER, self.kept.iter().map(Row::cells));
+            let rows = self.kept.iter().map(|row| (row.cells(), row.is_bad()));
+            let table = aligned(R::HEADER, R::NUMBERS, rows);
+            self.kept.clear();
             self.out.buffer().extend_from_slice(table.as_bytes());
         }
         self.out.flush()
@@ -69,6 +117,15 @@ pub fn or_dash<T: ToString>(value: &Option<T>) -> String {
 
 /// Columns that fit the terminal; without borders, and as wide as they need, where stdout is no terminal.
 pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    aligned(header, &[], rows.map(|cells| (cells, false)))
+}
+
+/// [`table`], with `numbers` to the right and bad rows in red.
+pub fn aligned(
+    header: &[&str],
+    numbers: &[&str],
+    rows: impl Iterator<Item = (Vec<String>, bool)>,
+) -> String {
     let mut table = Table::new();
     let terminal = std::io::stdout().is_terminal();
     // A narrow terminal breaks names between their words.
@@ -85,7 +142,25 @@ pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String
         table.set_content_arrangement(ContentArrangement::Disabled);
     }
     table.set_header(header.iter().map(name));
-    table.add_rows(rows);
+    let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    if coloured {
+        table.enforce_styling();
+    }
+    for (cells, is_bad) in rows {
+        let red = is_bad && coloured;
+        let cell = |text: String| {
+            let cell = Cell::new(text);
+            if red { cell.fg(Color::Red).add_attribute(Attribute::Bold) } else { cell }
+        };
+        table.add_row(cells.into_iter().map(cell));
+    }
+    for (at, name) in header.iter().enumerate() {
+        if numbers.contains(name)
+            && let Some(column) = table.column_mut(at)
+        {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     if !terminal {
         // Columns stand two spaces apart, the first at the margin.
         table.column_iter_mut().for_each(|column| {

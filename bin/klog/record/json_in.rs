@@ -44,7 +44,14 @@ pub fn parse_json(line: &Bytes) -> Result<JsonRecord, String> {
     if line.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err("it is not a JSON object: {\"value\":\"…\"}".to_owned());
     }
-    let parsed: Line<'_> = serde_json::from_slice(line).map_err(|e| in_words(&e))?;
+    let parsed: Line<'_> =
+        serde_json::from_slice(line).map_err(|error| match is_decoded(line) {
+            true => DECODED.to_owned(),
+            false => in_words(&error),
+        })?;
+    if parsed.decoded.is_some() {
+        return Err(DECODED.to_owned());
+    }
     if parsed.control.is_some() {
         return Err("it is a control record, which only brokers write".to_owned());
     }
@@ -67,6 +74,17 @@ pub fn parse_json(line: &Bytes) -> Result<JsonRecord, String> {
         Some(Some(at)) => Timestamp::At(at),
     };
     Ok(JsonRecord { partition, timestamp, key, value, headers })
+}
+
+const DECODED: &str = "it is a record of Kafka's own that was decoded, not its bytes; klog dump-segment --raw prints those";
+
+/// Whether a line bears the mark of records whose key and value are shown field by field.
+fn is_decoded(line: &Bytes) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Marked {
+        decoded: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Marked>(line).is_ok_and(|marked| marked.decoded.is_some())
 }
 
 fn header(line: &Bytes, header: Header<'_>) -> Result<(ByteString, Option<Bytes>), String> {
@@ -119,6 +137,7 @@ struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "stands")]
     headers: Option<Option<Vec<Header<'a>>>>,
     control: Option<IgnoredAny>,
+    decoded: Option<IgnoredAny>,
 }
 
 #[derive(serde::Deserialize)]

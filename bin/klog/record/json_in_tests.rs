@@ -63,6 +63,13 @@ fn a_wrong_line_is_refused_in_words() {
     assert!(refusal(r#"{"value_base64":"?"}"#).contains("not base64"));
     assert!(refusal(r#"{"value":"a","partition":-1}"#).contains("no partition -1"));
     assert!(refusal(r#"{"value":"a","control":{"type":"commit"}}"#).contains("control record"));
+    for decoded in [
+        r#"{"key":{"type":1,"data":{}},"value":null,"decoded":true}"#,
+        r#"{"key":null,"value":{"type":2},"decoded":true}"#,
+        r#"{"key":null,"value":null,"decoded":true}"#,
+    ] {
+        assert!(refusal(decoded).contains("--raw"), "{decoded}");
+    }
     for none in ["plain text", "[1]", "5", "\"value\""] {
         assert!(refusal(none).contains("not a JSON object"), "{none}");
     }

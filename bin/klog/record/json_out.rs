@@ -7,10 +7,25 @@ use super::Shown;
 
 /// Appends the record's JSON, without a line end. Bytes that are not UTF-8 stand in `…_base64`.
 pub fn write_json(out: &mut Vec<u8>, record: &Shown<'_>) {
+    write_place(out, record, Some(record.partition));
+    out.push(b',');
+    field(out, "key", record.key);
+    out.push(b',');
+    field(out, "value", record.value);
+    out.push(b',');
+    write_headers(out, record);
+    out.push(b'}');
+}
+
+/// Appends where and when a record is: `{"topic":…,"timestamp_type":"create"`.
+pub fn write_place(out: &mut Vec<u8>, record: &Shown<'_>, partition: Option<i32>) {
     out.extend_from_slice(br#"{"topic":"#);
     string(out, record.topic);
     out.extend_from_slice(br#","partition":"#);
-    number(out, record.partition.into());
+    match partition {
+        Some(partition) => number(out, partition.into()),
+        None => out.extend_from_slice(b"null"),
+    }
     out.extend_from_slice(br#","offset":"#);
     number(out, record.offset);
     out.extend_from_slice(br#","timestamp":"#);
@@ -21,11 +36,12 @@ pub fn write_json(out: &mut Vec<u8>, record: &Shown<'_>) {
     let kind = if record.append_time { "append" } else { "create" };
     out.extend_from_slice(br#","timestamp_type":""#);
     out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(br#"","#);
-    field(out, "key", record.key);
-    out.push(b',');
-    field(out, "value", record.value);
-    out.extend_from_slice(br#","headers":["#);
+    out.push(b'"');
+}
+
+/// Appends `"headers":[…]`.
+pub fn write_headers(out: &mut Vec<u8>, record: &Shown<'_>) {
+    out.extend_from_slice(br#""headers":["#);
     for (index, (key, value)) in record.headers.iter().enumerate() {
         out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
         field(out, "key", Some(key));
@@ -33,11 +49,11 @@ pub fn write_json(out: &mut Vec<u8>, record: &Shown<'_>) {
         field(out, "value", *value);
         out.push(b'}');
     }
-    out.extend_from_slice(b"]}");
+    out.push(b']');
 }
 
 /// `"name":"text"`, `"name":null`, or `"name_base64":"…"`.
-fn field(out: &mut Vec<u8>, name: &str, bytes: Option<&[u8]>) {
+pub fn field(out: &mut Vec<u8>, name: &str, bytes: Option<&[u8]>) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
@@ -54,12 +70,14 @@ fn field(out: &mut Vec<u8>, name: &str, bytes: Option<&[u8]>) {
     }
 }
 
-fn string(out: &mut Vec<u8>, text: &str) {
+/// A text in quotes.
+pub fn string(out: &mut Vec<u8>, text: &str) {
     // Writing to memory and quoting a string cannot fail.
     let _ = serde_json::to_writer(out, text);
 }
 
-fn number(out: &mut Vec<u8>, number: i64) {
+/// A number.
+pub fn number(out: &mut Vec<u8>, number: i64) {
     let _ = serde_json::to_writer(out, &number);
 }
 

@@ -3,7 +3,7 @@
 mod json_in;
 #[cfg(test)]
 mod json_in_tests;
-mod json_out;
+pub mod json_out;
 mod plain;
 mod template;
 

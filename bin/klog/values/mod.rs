@@ -5,11 +5,13 @@ use klog::base::{InvalidTopicName, TopicName};
 
 mod duration;
 mod offset;
+mod span;
 mod text;
 mod time;
 
 pub use duration::duration;
 pub use offset::{From, ResetTo, TrimTo, Until, from, reset_to, trim_to, until};
+pub use span::{Span, offsets, times};
 use text::no_pattern;
 pub use text::{key_value, pattern, server, text, unescape};
 pub use time::{When, now, when};

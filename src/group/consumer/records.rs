@@ -10,7 +10,7 @@ use super::member::{ClassicPart, Current, MemberState, Owned, Subscription};
 use crate::base::{Cursor, TopicId};
 use crate::group::assignor::Partitions;
 use crate::group::records::RecordError;
-use crate::wire::{EncodeError, Encoder, Fields, Schema, Uuid, message};
+use crate::wire::{EncodeError, Encoder, Fields, Schema, StoredRecord, Uuid, message};
 
 message! {
     /// The key of a group's epoch.
@@ -142,6 +142,19 @@ pub const SCHEMAS: [&Schema; 12] = [
     ConsumerGroupRegularExpressionKey::SCHEMA,
     ConsumerGroupRegularExpressionValue::SCHEMA,
 ];
+
+/// Every kind of record of a consumer group.
+pub fn stored() -> impl Iterator<Item = StoredRecord> {
+    let kinds = [GROUP, MEMBER, TARGET_EPOCH, TARGET, CURRENT, PATTERN];
+    // Keys and values stand in pairs, in this order.
+    kinds.into_iter().zip(SCHEMAS.chunks_exact(2)).map(|(kind, pair)| StoredRecord {
+        kind,
+        key: pair[0],
+        value: pair[1],
+        newest: 0,
+        flexible_from: 0,
+    })
+}
 
 /// What a regular expression matches.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -1,0 +1,47 @@
+//! Counts what is damaged: then the command fails, once all else was shown.
+
+use std::path::{Path, PathBuf};
+
+use klog::forensics::Gap;
+
+use crate::exit::Hint as _;
+
+/// Damage that was shown.
+#[derive(Default)]
+pub struct Damage {
+    count: u64,
+    first: Option<(PathBuf, u64)>,
+}
+
+impl Damage {
+    /// Notes one.
+    pub fn at(&mut self, path: &Path, position: u64) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (path.to_path_buf(), position));
+    }
+
+    /// Whether all was sound.
+    ///
+    /// # Errors
+    /// How much was damaged, and where the first of it is.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let Some((path, position)) = self.first else { return Ok(()) };
+        let file = path.display();
+        let folder = path.parent().unwrap_or(&path).display();
+        let what = match self.count {
+            1 => format!("{file} is damaged at byte {position}"),
+            more => format!("{more} places are damaged, the first in {file} at byte {position}"),
+        };
+        Err(anyhow::anyhow!(what)).hint(format!("klog dump-segment --verify --deep {folder}"))
+    }
+}
+
+/// What a gap is, in words.
+pub fn words(gap: &Gap) -> String {
+    match (gap.is_zero, gap.is_tail) {
+        (true, true) => "zeros to the end: never written, or lost by a crash".to_owned(),
+        (true, false) => "zeros in place of batches".to_owned(),
+        (false, true) => format!("no whole batch up to the end: {}", gap.why),
+        (false, false) => format!("no batch: {}", gap.why),
+    }
+}

@@ -1,0 +1,102 @@
+//! What the paths stand for: logs to read, and other files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use klog::forensics::{FileKind, Folder, Place, Segments, partitions_in};
+use klog::os::Disk;
+
+use super::args::Filters;
+use crate::exit::{Hint as _, usage};
+
+/// Segments that are read one after another.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The topic, as the folder's name tells it.
+    pub topic: String,
+    /// The partition, where the folder's name tells it.
+    pub partition: Option<i32>,
+    /// The files.
+    pub segments: Segments,
+    /// What was given, or the folder.
+    pub path: PathBuf,
+}
+
+/// What is at a path.
+pub fn place(disk: &dyn Disk, path: &Path) -> anyhow::Result<Place> {
+    Place::at(disk, path).with_context(|| format!("cannot look at {}", path.display()))
+}
+
+/// The logs at all paths; `-p` and `--topic` choose from data directories.
+///
+/// # Errors
+/// As the system says; a usage error for a file that has no batches, and where nothing is left to be read.
+pub fn logs(disk: &dyn Disk, paths: &[PathBuf], filters: &Filters) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for path in paths {
+        match place(disk, path)? {
+            Place::File { path, kind } => sources.push(file(&path, &kind)?),
+            Place::Partition(folder) => sources.push(of_folder(folder)),
+            Place::DataDir { path } => {
+                sources.extend(folders(disk, &path, filters)?.into_iter().map(of_folder));
+            }
+        }
+    }
+    if sources.is_empty() {
+        return Err(usage("no partition of that name is there"))
+            .hint("without --topic and -p a data directory shows what is in it");
+    }
+    Ok(sources)
+}
+
+/// The partitions' folders in a data directory that are wanted.
+///
+/// # Errors
+/// As the system says.
+pub fn folders(disk: &dyn Disk, path: &Path, filters: &Filters) -> anyhow::Result<Vec<Folder>> {
+    let found = partitions_in(disk, path)
+        .with_context(|| format!("cannot look into {}", path.display()))?;
+    let topic = filters.topic.as_ref().map(|topic| topic.as_str());
+    let wanted = |folder: &Folder| {
+        let number = folder.number().is_some_and(|number| filters.partition.contains(&number));
+        topic.is_none_or(|topic| folder.topic() == topic)
+            && (filters.partition.is_empty() || number)
+    };
+    Ok(found.into_iter().filter(wanted).collect())
+}
+
+/// The segments of a folder as one source.
+pub fn of_folder(folder: Folder) -> Source {
+    Source {
+        topic: folder.topic(),
+        partition: folder.number(),
+        path: folder.path.clone(),
+        segments: Segments::Of(folder),
+    }
+}
+
+/// One file as a source, named after its folder.
+fn file(path: &Path, kind: &FileKind) -> anyhow::Result<Source> {
+    let Some(base) = base_of(kind) else {
+        return Err(usage(format!("{} has no batches", path.display())))
+            .hint("give it alone to see what it has");
+    };
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = Folder::at(whole.parent().unwrap_or(&whole));
+    Ok(Source {
+        topic: folder.topic(),
+        partition: folder.number(),
+        segments: Segments::One(base, path.to_path_buf()),
+        path: path.to_path_buf(),
+    })
+}
+
+/// Where a file of batches begins; `None` for one without batches.
+pub fn base_of(kind: &FileKind) -> Option<i64> {
+    match kind {
+        FileKind::Segment { base } => Some(*base),
+        FileKind::MetadataSnapshot { .. } => Some(0),
+        FileKind::Leftover { of, .. } => base_of(of),
+        _ => None,
+    }
+}

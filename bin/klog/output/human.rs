@@ -1,0 +1,54 @@
+//! Numbers as people read them; programs get them raw.
+
+/// A size in binary units: `512 B`, `1.5 MiB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    let mut unit = "";
+    for name in UNITS {
+        // What would be shown as 1024.0 is 1.0 of the next.
+        if value < 1023.95 && !unit.is_empty() {
+            break;
+        }
+        value /= 1024.0;
+        unit = name;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// A time in ms since 1970 as the clock on the wall shows it, with its zone; `-` for none.
+pub fn local_time(ms: Option<i64>) -> String {
+    let Some(ms) = ms else { return "-".to_owned() };
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(time) => {
+            let zoned = time.to_zoned_datetime(jiff::tz::TimeZone::system());
+            zoned.strftime("%Y-%m-%d %H:%M:%S%.3f%:z").to_string()
+        }
+        // Past the year 9999.
+        Err(_) => format!("@{ms}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_one_decimal_of_the_largest_unit_that_fits() {
+        let shown = [0, 1023, 1024, 1536, (1 << 20) - 1, 1 << 20, 5 << 40, u64::MAX].map(size);
+        let wanted =
+            ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "1.0 MiB", "1.0 MiB", "5.0 TiB", "16.0 EiB"];
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn a_time_has_its_zone() {
+        let shown = local_time(Some(1_769_882_400_123));
+        assert!(shown.contains(".123") && shown.len() == "2026-01-31 18:00:00.123+00:00".len());
+        assert_eq!(local_time(None), "-");
+        assert_eq!(local_time(Some(i64::MAX)), format!("@{}", i64::MAX));
+    }
+}

@@ -1,0 +1,24 @@
+//! Rank 3. What is in a Kafka data directory, whether it is sound, and how to save what is: for klog's directories and Apache
+//! Kafka's alike, with no broker running. Blocking.
+//!
+//! [`Place`] says what stands at a path and [`FileKind`] what a file is, by its name; [`Sweep`] goes through a segment file batch by batch,
+//! past whatever is damaged, and [`Trail`] through a partition's files. [`Fates`] tells what became of transactions, [`decode`] what Kafka's own records say.
+//! This room reads with `record` and `log`, the broker's own readers: what it calls sound, the broker serves.
+
+mod content;
+pub mod decode;
+mod fates;
+mod kind;
+mod place;
+mod seek;
+mod sweep;
+#[cfg(test)]
+mod sweep_tests;
+mod trail;
+
+pub use content::{DECOMPRESSED_AT_MOST, Inside, contradiction, look_inside};
+pub use fates::{Fate, FateReader, Fates};
+pub use kind::{CheckpointKind, FileKind};
+pub use place::{Folder, NamedFile, Place, partitions_in};
+pub use sweep::{Gap, Piece, Sweep, Swept};
+pub use trail::{Here, Segments, Stop, Trail};
