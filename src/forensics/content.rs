@@ -24,8 +24,8 @@ pub struct Inside {
     pub last_offset: Option<i64>,
     /// The youngest timestamp; -1 if none has any.
     pub max_timestamp: i64,
-    /// The bytes of keys, values and headers.
-    pub content_bytes: u64,
+    /// The bytes of all records, decompressed.
+    pub unpacked_bytes: u64,
 }
 
 impl Swept {
@@ -104,17 +104,14 @@ impl Swept {
 /// What is wrong with them, in words.
 pub fn look_inside(batch: &AnyBatch) -> Result<Inside, String> {
     let mut inside = Inside { max_timestamp: -1, ..Inside::default() };
-    for record in batch.records(DECOMPRESSED_AT_MOST).map_err(|error| error.to_string())? {
+    let records = batch.records(DECOMPRESSED_AT_MOST).map_err(|error| error.to_string())?;
+    inside.unpacked_bytes = records.bytes_left() as u64;
+    for record in records {
         let record = record.map_err(|error| error.to_string())?;
         inside.count += 1;
         inside.first_offset = inside.first_offset.or(Some(record.offset));
         inside.last_offset = Some(record.offset);
         inside.max_timestamp = inside.max_timestamp.max(record.timestamp);
-        let size = |part: &Option<Bytes>| part.as_ref().map_or(0, |part| part.len() as u64);
-        inside.content_bytes += size(&record.key) + size(&record.value);
-        for header in &record.headers {
-            inside.content_bytes += header.key.len() as u64 + size(&header.value);
-        }
     }
     Ok(inside)
 }

@@ -8,9 +8,12 @@
 mod content;
 pub mod decode;
 mod fates;
+mod index;
 mod kind;
+mod parallel;
 mod place;
 mod seek;
+mod stats;
 mod sweep;
 #[cfg(test)]
 mod sweep_tests;
@@ -18,7 +21,10 @@ mod trail;
 
 pub use content::{DECOMPRESSED_AT_MOST, Inside, contradiction, look_inside};
 pub use fates::{Fate, FateReader, Fates};
+pub use index::{Index, Pointing};
 pub use kind::{CheckpointKind, FileKind};
+pub use parallel::in_parallel;
 pub use place::{Folder, NamedFile, Place, partitions_in};
+pub use stats::{Packed, Sizes, Stats};
 pub use sweep::{Gap, Piece, Sweep, Swept};
 pub use trail::{Here, Segments, Stop, Trail};

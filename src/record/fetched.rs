@@ -77,6 +77,16 @@ pub enum AnyRecords {
     Entry(LegacyRecords),
 }
 
+impl AnyRecords {
+    /// How many decompressed bytes are left to read.
+    pub fn bytes_left(&self) -> usize {
+        match self {
+            AnyRecords::Batch(records) => records.bytes_left(),
+            AnyRecords::Entry(records) => records.bytes_left(),
+        }
+    }
+}
+
 impl Iterator for AnyRecords {
     type Item = Result<Record, ReadAnyError>;
 

@@ -246,6 +246,11 @@ pub struct LegacyRecords {
 }
 
 impl LegacyRecords {
+    /// How many decompressed bytes are left to read.
+    pub fn bytes_left(&self) -> usize {
+        self.inner.rest.len()
+    }
+
     fn record(&self, entry: &Entry) -> Result<Record, LegacyError> {
         if let Some(wrapper) = self.wrapper {
             let (inner, outer) = (entry.magic(), wrapper.magic);

@@ -104,6 +104,11 @@ pub struct RecordIter {
 }
 
 impl RecordIter {
+    /// How many decompressed bytes are left to read.
+    pub fn bytes_left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
     fn step(&mut self) -> Result<Record, ReadRecordsError> {
         let index = self.index;
         let wrong = |fault| ReadRecordsError::Record { index, fault };

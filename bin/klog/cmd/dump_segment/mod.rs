@@ -5,11 +5,19 @@ mod batches;
 mod damage;
 mod filter;
 mod follow;
+mod index;
 mod print;
 mod records;
 mod repair;
+mod showing;
+mod side;
 mod sources;
 mod verify;
+
+use klog::forensics::Place;
+use klog::os::Os;
+
+use showing::Showing;
 
 use crate::connect;
 use crate::exit::Ended;
@@ -44,7 +52,34 @@ fn dump(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
         repair::run(args, log)
     } else if mode.records {
         records::run(args, log)
-    } else {
+    } else if mode.index {
+        index::run(args)
+    } else if mode.batches {
         batches::run(args, log)
+    } else {
+        by_kind(args, log)
     }
+}
+
+/// Each path as what it is: files without batches by their kind, all else by its batches.
+fn by_kind(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
+    let disk = Os::real().disk;
+    let mut showing = Showing::new(args.lists());
+    let (mut with_batches, mut shown) = (Vec::new(), false);
+    for path in &args.paths {
+        match sources::place(&*disk, path)? {
+            Place::File { path, kind } if sources::base_of(&kind).is_none() => {
+                side::file(&*disk, &path, &mut showing)?;
+                shown = true;
+            }
+            Place::File { .. } | Place::Partition(_) | Place::DataDir { .. } => {
+                with_batches.push(path.clone());
+            }
+        }
+    }
+    if shown && with_batches.is_empty() {
+        return showing.finish();
+    }
+    let batches = batches::run(&Args { paths: with_batches, ..args.clone() }, log);
+    showing.finish().and(batches)
 }

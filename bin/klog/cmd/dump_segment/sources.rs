@@ -100,3 +100,13 @@ pub fn base_of(kind: &FileKind) -> Option<i64> {
         _ => None,
     }
 }
+
+/// What a file is, or was before it was renamed to be deleted.
+pub fn kind_of(path: &Path) -> FileKind {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let mut kind = FileKind::of(&name.unwrap_or_default());
+    while let FileKind::Leftover { of, .. } = kind {
+        kind = *of;
+    }
+    kind
+}
