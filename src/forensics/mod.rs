@@ -10,6 +10,7 @@ pub mod decode;
 mod fates;
 mod index;
 mod kind;
+pub mod overview;
 mod parallel;
 mod place;
 mod seek;

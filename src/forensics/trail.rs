@@ -84,6 +84,14 @@ impl<'a> Trail<'a> {
         }
     }
 
+    /// The files that may hold offsets from `from` up to `to`.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn files_within(&self, from: i64, to: i64) -> Result<Vec<(i64, PathBuf)>, StorageError> {
+        Ok(within(&self.files()?, from, to).to_vec())
+    }
+
     /// How many bytes there are to read of offsets from `from` up to `to`.
     ///
     /// # Errors

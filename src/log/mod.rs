@@ -62,7 +62,9 @@ pub use flush::{FlushPlan, FlushPoint};
 pub use index::{Entry as IndexEntry, OffsetEntry, TimeEntry};
 pub use names::PARTITION_METADATA as PARTITION_METADATA_FILE;
 pub use producers::{Producer, Remembered};
-pub use properties::{FILE as META_PROPERTIES_FILE, MetaProperties};
+pub use properties::{
+    FILE as META_PROPERTIES_FILE, Found as FoundProperties, MetaProperties, read as read_properties,
+};
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
 pub use replay::Ended;

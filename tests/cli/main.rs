@@ -3,6 +3,7 @@
 mod consume;
 mod consume_group;
 mod copy;
+mod dump_segment;
 mod generated;
 mod groups;
 #[path = "../support/kafka.rs"]

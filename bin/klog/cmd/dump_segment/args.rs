@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use klog::base::TopicName;
+use klog::forensics::Folder;
 use regex::bytes::Regex;
 
 use crate::exit::usage;
@@ -153,6 +154,15 @@ pub struct Filters {
     /// Only these partitions in a data directory
     #[arg(short, long, value_name = "N[,…]", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     pub partition: Vec<i32>,
+}
+
+impl Filters {
+    /// Whether a partition's folder in a data directory is wanted.
+    pub fn takes(&self, folder: &Folder) -> bool {
+        let number = folder.number().is_some_and(|number| self.partition.contains(&number));
+        let named = |topic: &TopicName| folder.topic() == topic.as_str();
+        self.topic.as_ref().is_none_or(named) && (self.partition.is_empty() || number)
+    }
 }
 
 /// How a repair is done.

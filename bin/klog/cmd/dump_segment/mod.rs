@@ -6,12 +6,14 @@ mod damage;
 mod filter;
 mod follow;
 mod index;
+mod overview;
 mod print;
 mod records;
 mod repair;
 mod showing;
 mod side;
 mod sources;
+mod stats;
 mod verify;
 
 use klog::forensics::Place;
@@ -54,6 +56,8 @@ fn dump(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
         records::run(args, log)
     } else if mode.index {
         index::run(args)
+    } else if mode.stats {
+        stats::run(args, log)
     } else if mode.batches {
         batches::run(args, log)
     } else {
@@ -61,23 +65,21 @@ fn dump(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Each path as what it is: files without batches by their kind, all else by its batches.
+/// Each path as what it is: files without batches by their kind, data directories by what is in them, all else by its batches.
 fn by_kind(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     let disk = Os::real().disk;
     let mut showing = Showing::new(args.lists());
-    let (mut with_batches, mut shown) = (Vec::new(), false);
+    let mut with_batches = Vec::new();
     for path in &args.paths {
         match sources::place(&*disk, path)? {
             Place::File { path, kind } if sources::base_of(&kind).is_none() => {
                 side::file(&*disk, &path, &mut showing)?;
-                shown = true;
             }
-            Place::File { .. } | Place::Partition(_) | Place::DataDir { .. } => {
-                with_batches.push(path.clone());
-            }
+            Place::DataDir { path } => overview::run(args, log, &path, showing.damaged())?,
+            Place::File { .. } | Place::Partition(_) => with_batches.push(path.clone()),
         }
     }
-    if shown && with_batches.is_empty() {
+    if with_batches.is_empty() {
         return showing.finish();
     }
     let batches = batches::run(&Args { paths: with_batches, ..args.clone() }, log);

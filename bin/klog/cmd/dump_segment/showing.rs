@@ -36,6 +36,11 @@ impl Showing {
         self.damage.at(path, position);
     }
 
+    /// What was damaged so far.
+    pub fn damaged(&mut self) -> &mut Damage {
+        &mut self.damage
+    }
+
     /// Whether all was sound.
     ///
     /// # Errors

@@ -56,13 +56,7 @@ pub fn logs(disk: &dyn Disk, paths: &[PathBuf], filters: &Filters) -> anyhow::Re
 pub fn folders(disk: &dyn Disk, path: &Path, filters: &Filters) -> anyhow::Result<Vec<Folder>> {
     let found = partitions_in(disk, path)
         .with_context(|| format!("cannot look into {}", path.display()))?;
-    let topic = filters.topic.as_ref().map(|topic| topic.as_str());
-    let wanted = |folder: &Folder| {
-        let number = folder.number().is_some_and(|number| filters.partition.contains(&number));
-        topic.is_none_or(|topic| folder.topic() == topic)
-            && (filters.partition.is_empty() || number)
-    };
-    Ok(found.into_iter().filter(wanted).collect())
+    Ok(found.into_iter().filter(|folder| filters.takes(folder)).collect())
 }
 
 /// The segments of a folder as one source.
