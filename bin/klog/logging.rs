@@ -114,6 +114,11 @@ pub fn set_color(color: Color) {
     }
 }
 
+/// Whether nothing is to be said that was not asked for.
+pub fn is_quiet(args: &LogArgs) -> bool {
+    args.quiet
+}
+
 /// Whether progress may be drawn: only on a terminal, and not if asked to be quiet.
 pub fn wants_progress(args: &LogArgs) -> bool {
     !args.quiet && std::io::stderr().is_terminal()

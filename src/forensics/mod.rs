@@ -8,20 +8,27 @@
 mod content;
 pub mod decode;
 mod fates;
+mod finding;
 mod index;
 mod kind;
+mod order;
 pub mod overview;
 mod parallel;
+mod paths;
 mod place;
+pub mod repair;
 mod seek;
 mod stats;
 mod sweep;
 #[cfg(test)]
 mod sweep_tests;
 mod trail;
+pub mod verify;
+mod walk;
 
 pub use content::{DECOMPRESSED_AT_MOST, Inside, contradiction, look_inside};
 pub use fates::{Fate, FateReader, Fates};
+pub use finding::{Finding, Kind, quoted, repair_command};
 pub use index::{Index, Pointing};
 pub use kind::{CheckpointKind, FileKind};
 pub use parallel::in_parallel;

@@ -11,7 +11,16 @@ const WINDOW: usize = 256 << 10;
 /// Where a header has the number of its format.
 const MAGIC_AT: usize = 16;
 
-/// The first position from `from` on at which a whole batch stands whose first offset is not below `expected`.
+/// Which offsets a batch may have to count as the log's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// None is lower.
+    pub first: i64,
+    /// All are lower.
+    pub limit: i64,
+}
+
+/// The first position from `from` on at which a whole batch stands whose offsets are `wanted`.
 ///
 /// # Errors
 /// As the system says.
@@ -19,7 +28,7 @@ pub fn next_batch(
     file: &dyn DiskFile,
     from: u64,
     end: u64,
-    expected: i64,
+    wanted: Wanted,
 ) -> io::Result<Option<u64>> {
     let mut window = vec![0; WINDOW];
     let mut at = from;
@@ -30,9 +39,11 @@ pub fn next_batch(
         // A header that reaches past the window is looked at in the next one.
         let is_last = at + length as u64 == end;
         let whole = if is_last { length } else { length - HEADER_LEN };
-        for start in 0..whole {
-            if is_plausible(&bytes[start..], end - at - start as u64, expected)
-                && stands_at(file, at + start as u64, end, expected)?
+        // Every format has its number, 0 to 2, at the same place.
+        let magics = memchr::memchr3_iter(0, 1, 2, bytes.get(MAGIC_AT..).unwrap_or_default());
+        for start in magics.take_while(|start| *start < whole) {
+            if is_plausible(&bytes[start..], end - at - start as u64, wanted)
+                && stands_at(file, at + start as u64, end, wanted)?
             {
                 return Ok(Some(at + start as u64));
             }
@@ -45,19 +56,36 @@ pub fn next_batch(
     Ok(None)
 }
 
-/// Whether a whole batch stands at `position`, checksum and all, whose first offset is not below `expected`.
+/// Whether a whole batch stands at `position`, checksum and all, whose offsets are `wanted`.
 ///
 /// # Errors
 /// As the system says.
-pub fn stands_at(file: &dyn DiskFile, position: u64, end: u64, expected: i64) -> io::Result<bool> {
+pub fn stands_at(file: &dyn DiskFile, position: u64, end: u64, wanted: Wanted) -> io::Result<bool> {
+    let (head, length) = head_at(file, position, end)?;
+    if !is_plausible(&head[..length], end.saturating_sub(position), wanted) {
+        return Ok(false);
+    }
+    Ok(matches!(Walk::new(file, position, end).next(), Ok(Some(_))))
+}
+
+/// Whether a header stands at `position` of a batch that begins with exactly this offset, whatever its checksum.
+///
+/// # Errors
+/// As the system says.
+pub fn begins_at(file: &dyn DiskFile, position: u64, end: u64, offset: i64) -> io::Result<bool> {
+    let (head, length) = head_at(file, position, end)?;
+    let wanted = Wanted { first: offset, limit: i64::MAX };
+    let is_plausible = is_plausible(&head[..length], end.saturating_sub(position), wanted);
+    Ok(is_plausible && Prefix::parse(&head[..length]).is_ok_and(|prefix| prefix.offset == offset))
+}
+
+/// What a header at `position` takes, as far as the file goes.
+fn head_at(file: &dyn DiskFile, position: u64, end: u64) -> io::Result<([u8; HEADER_LEN], usize)> {
     let mut head = [0; HEADER_LEN];
     let length = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
     let length = length.min(HEADER_LEN);
     file.read_exact_at(&mut head[..length], position)?;
-    if !is_plausible(&head[..length], end.saturating_sub(position), expected) {
-        return Ok(false);
-    }
-    Ok(matches!(Walk::new(file, position, end).next(), Ok(Some(_))))
+    Ok((head, length))
 }
 
 /// Whether the bytes from `position` to `end` are all zero.
@@ -79,14 +107,16 @@ pub fn is_zero(file: &dyn DiskFile, position: u64, end: u64) -> io::Result<bool>
 }
 
 /// Whether a header may begin here, of a batch that fits into the `left` bytes: cheap, before its checksum is computed.
-fn is_plausible(bytes: &[u8], left: u64, expected: i64) -> bool {
+fn is_plausible(bytes: &[u8], left: u64, wanted: Wanted) -> bool {
     let Some(magic) = bytes.get(MAGIC_AT).filter(|magic| **magic <= 2) else { return false };
     let Ok(prefix) = Prefix::parse(bytes) else { return false };
-    if prefix.size as u64 > left || prefix.offset < expected {
+    if prefix.size as u64 > left || !(wanted.first..wanted.limit).contains(&prefix.offset) {
         return false;
     }
     match magic {
-        2 => BatchHeader::parse(bytes).is_ok_and(|header| is_plausible_header(&header)),
+        2 => BatchHeader::parse(bytes).is_ok_and(|header| {
+            is_plausible_header(&header) && header.last_offset() < wanted.limit
+        }),
         _ => adds_up(bytes, &prefix),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::seek;
+use super::seek::{self, Wanted};
 use crate::log::{Fault, Found, Walk};
 use crate::os::DiskFile;
 use crate::record::{BatchError, BatchHeader, HEADER_LEN, Prefix};
@@ -16,6 +16,13 @@ pub struct Swept {
     pub head: [u8; HEADER_LEN],
     /// What is wrong, where its checksum is; its length leads to the next batch or to the file's end all the same.
     pub crc: Result<(), BatchError>,
+}
+
+impl Swept {
+    /// Its first offset; of an old entry, which does not say, its last.
+    pub fn first_offset(&self) -> i64 {
+        self.found.header.map_or(self.found.last_offset, |header| header.base_offset)
+    }
 }
 
 /// Bytes that are no batch.
@@ -63,20 +70,31 @@ impl Piece {
 /// A walk over all of a segment file.
 ///
 /// Where no batch stands, it goes on at the next place where one does: at the end of the batch before, if its length leads to one, else
-/// at the first byte from which a header, its length and its checksum hold. Batches are only taken whose offsets come after those of
-/// the batch before, so that one that was produced as the content of a record is not mistaken for the log's own.
+/// at the first byte from which a header, its length and its checksum hold. There, batches are only taken whose offsets come after those
+/// of the batch before, so that one that was produced as the content of a record is not mistaken for the log's own.
 pub struct Sweep<'a> {
     file: &'a dyn DiskFile,
     walk: Walk<'a>,
     end: u64,
-    /// No batch that is found behind damage begins below this offset.
+    /// The offset behind the last batch.
     expected: i64,
+    /// The same before that batch: its own offset may be what is damaged.
+    floor: i64,
+    /// No batch of the segment reaches this offset.
+    limit: i64,
 }
 
 impl<'a> Sweep<'a> {
     /// Over `file` from `position` to `end`; no batch there begins below offset `base`.
     pub fn new(file: &'a dyn DiskFile, position: u64, end: u64, base: i64) -> Sweep<'a> {
-        Sweep { file, walk: Walk::new(file, position, end), end, expected: base }
+        let walk = Walk::new(file, position, end);
+        Sweep { file, walk, end, expected: base, floor: base, limit: i64::MAX }
+    }
+
+    /// The same of a segment of which no batch reaches offset `limit`.
+    #[must_use]
+    pub fn below(self, limit: i64) -> Sweep<'a> {
+        Sweep { limit, ..self }
     }
 
     /// Where the next piece begins.
@@ -88,6 +106,7 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// As the system says.
+    #[expect(clippy::should_implement_trait, reason = "each step may fail")]
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
         let position = self.walk.position();
         match self.walk.next() {
@@ -100,7 +119,6 @@ impl<'a> Sweep<'a> {
             Err(Fault::Io(error)) => Err(error),
             Err(Fault::Batch(why)) => {
                 if let Some(swept) = self.with_wrong_crc(position, &why)? {
-                    self.note(&swept.found);
                     self.walk.jump(swept.found.end());
                     return Ok(Some(Piece::Batch(swept)));
                 }
@@ -109,8 +127,15 @@ impl<'a> Sweep<'a> {
         }
     }
 
+    /// An offset is not under the checksum: one that does not come after those before it says that one of the two is wrong.
     fn note(&mut self, found: &Found) {
-        self.expected = self.expected.max(found.last_offset.saturating_add(1));
+        let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+        let after = found.last_offset.saturating_add(1);
+        if first >= self.expected && after <= self.limit {
+            (self.floor, self.expected) = (self.expected, after);
+        } else if after <= self.limit {
+            self.expected = after.max(self.floor);
+        }
     }
 
     fn head(&mut self, found: &Found) -> io::Result<[u8; HEADER_LEN]> {
@@ -124,7 +149,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// The batch at `position` whose checksum alone is wrong: what its header says leads to the next batch or to the end.
-    fn with_wrong_crc(&self, position: u64, why: &BatchError) -> io::Result<Option<Swept>> {
+    fn with_wrong_crc(&mut self, position: u64, why: &BatchError) -> io::Result<Option<Swept>> {
         if !matches!(why, BatchError::Crc { .. }) {
             return Ok(None);
         }
@@ -137,17 +162,43 @@ impl<'a> Sweep<'a> {
         let Ok(header) = header else { return Ok(None) };
         let last_offset = header.map_or(prefix.offset, |header| header.last_offset());
         let found = Found { position, size: prefix.size, last_offset, header };
+        let wanted = self.wanted(self.floor);
         let follows = found.end() == self.end
-            || seek::stands_at(self.file, found.end(), self.end, self.expected)?;
+            || seek::stands_at(self.file, found.end(), self.end, wanted)?
+            // Two damaged batches in a row: the second goes on where the first one says that it ends.
+            || seek::begins_at(self.file, found.end(), self.end, last_offset.saturating_add(1))?;
         Ok(follows.then_some(Swept { found, head, crc: Err(why.clone()) }))
+    }
+
+    fn wanted(&self, first: i64) -> Wanted {
+        Wanted { first, limit: self.limit }
     }
 
     /// The bytes from `position` to the next batch.
     fn gap(&mut self, position: u64, why: BatchError) -> io::Result<Gap> {
-        let next = seek::next_batch(self.file, position + 1, self.end, self.expected)?;
+        let next = self.resume(position)?;
         let end = next.unwrap_or(self.end);
         let is_zero = seek::is_zero(self.file, position, end)?;
         self.walk.jump(end);
         Ok(Gap { position, end, why, is_tail: next.is_none(), is_zero })
+    }
+
+    /// Where the next batch stands behind `position`. One below the offset that is expected counts if the offset of the batch before
+    /// may be what is wrong: if another batch follows it, or none stands further on.
+    fn resume(&self, position: u64) -> io::Result<Option<u64>> {
+        let low = self.wanted(self.floor);
+        let found = seek::next_batch(self.file, position + 1, self.end, low)?;
+        let Some(at) = found.filter(|_| self.floor < self.expected) else { return Ok(found) };
+        let mut walk = Walk::new(self.file, at, self.end);
+        let is_low = matches!(walk.peek()?, Some(first) if first < self.expected);
+        if !is_low || !matches!(walk.next(), Ok(Some(_))) {
+            return Ok(Some(at));
+        }
+        let end = walk.position();
+        if end == self.end || seek::stands_at(self.file, end, self.end, low)? {
+            return Ok(Some(at));
+        }
+        let high = self.wanted(self.expected);
+        Ok(seek::next_batch(self.file, at + 1, self.end, high)?.or(Some(at)))
     }
 }

@@ -465,7 +465,6 @@ fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
 }
 
 /// The partition whose folder has this name.
-/// The partition whose folder has this name.
 pub fn partition_of(name: &str) -> Option<TopicPartition> {
     let (topic, partition) = name.rsplit_once('-')?;
     let partition = PartitionIndex::from_wire(partition.parse().ok()?)?;

@@ -63,10 +63,11 @@ pub struct Damage {
 
 /// What an operator reads: what is wrong, where, and what to do.
 fn words(file: &Path, position: u64, offset: Offset, detail: &str) -> String {
+    let folder = file.parent().unwrap_or(file).display();
     let file = file.display();
     format!(
-        "{file} is damaged at byte {position} (offset {offset}): {detail}; stop klog, then restore the file from a copy, or give up \
-         its records from offset {offset} on: truncate -s {position} {file}"
+        "{file} is damaged at byte {position} (offset {offset}): {detail}; stop klog, then restore the file from a copy, or save what is \
+         whole of the partition: klog dump-segment --repair --in-place {folder}"
     )
 }
 

@@ -52,24 +52,27 @@ use std::sync::Arc;
 pub use aborted::{Aborted, AbortedEntry};
 pub use append::Placed;
 pub use check::{Check, Checked};
-pub use checkpoint::{Checkpoint, Offsets, read_offsets};
+pub use checkpoint::{Checkpoint, Offsets, read_offsets, write_offsets};
 pub use clean::{CleanError, CleanLimits, CleanPlan, CleanedGroup, Filth, Mapped, Taken};
 pub use dir::{Found as FoundPartition, LogDir, LogDirError, partition_of, topic_id_in};
-pub use epochs::{FILE as LEADER_EPOCHS_FILE, read as read_epochs};
+pub use epochs::{FILE as LEADER_EPOCHS_FILE, LeaderEpochs, read as read_epochs};
 pub use error::{AppendError, Damage, OpenError, ReadError, StorageError};
-pub use files::{FileCache, offset_of};
+pub use files::{FileCache, file_name, offset_of, path_in};
 pub use flush::{FlushPlan, FlushPoint};
 pub use index::{Entry as IndexEntry, OffsetEntry, TimeEntry};
 pub use names::PARTITION_METADATA as PARTITION_METADATA_FILE;
-pub use producers::{Producer, Remembered};
+pub use producers::{Producer, Producers, Remembered};
 pub use properties::{
     FILE as META_PROPERTIES_FILE, Found as FoundProperties, MetaProperties, read as read_properties,
 };
 pub use read::{LogSlice, TimedOffset};
 pub use recovery::{Opening, Recovered};
 pub use replay::Ended;
-pub use scan::Found;
-pub use snapshot::{SnapshotEntry, SnapshotFault, entries as snapshot_entries};
+pub use scan::{Found, Scan};
+pub use snapshot::{
+    SnapshotEntry, SnapshotFault, entries as snapshot_entries, read as read_producers,
+    write as write_producers,
+};
 pub use transactions::EndTxn;
 pub use verification::{Guard, Verification};
 pub use walk::{Fault, Walk};
@@ -77,9 +80,7 @@ pub use walk::{Fault, Walk};
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::config::TopicConfig;
 use crate::os::{Disk, Os};
-use epochs::LeaderEpochs;
 use names::Names;
-use producers::Producers;
 use segment::Segment;
 use transactions::Pending;
 use verification::Verifications;

@@ -152,6 +152,22 @@ impl Log {
         Ok(producers)
     }
 
+    /// Writes the snapshots of producers at the beginnings of segments that have none, as rolls write them.
+    ///
+    /// # Errors
+    /// `Damaged` and `Storage` as they are met.
+    pub fn complete_snapshots(&self) -> Result<(), ReadError> {
+        let there = self.snapshots()?;
+        for segment in self.segments.iter().skip(1) {
+            if !there.contains(&segment.base) {
+                let producers = self.producers_at(segment.base)?;
+                let path = path_in(&self.folder, segment.base, ".snapshot");
+                snapshot::write(self.disk(), &path, &producers)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The offsets of the producer snapshots that are there, ascending.
     ///
     /// # Errors

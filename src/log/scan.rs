@@ -71,6 +71,7 @@ impl<'a> Scan<'a> {
     ///
     /// # Errors
     /// `Damaged` where no header stands, or a batch reaches past the end.
+    #[expect(clippy::should_implement_trait, reason = "each step may fail")]
     pub fn next(&mut self) -> Result<Option<Found>, ReadError> {
         let position = self.next;
         if position >= self.end {

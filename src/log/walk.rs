@@ -59,6 +59,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// See [`Fault`]; the walk stays where it is.
+    #[expect(clippy::should_implement_trait, reason = "each step may fail")]
     pub fn next(&mut self) -> Result<Option<Found>, Fault> {
         let position = self.next;
         if position >= self.end {

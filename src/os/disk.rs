@@ -92,6 +92,21 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// `Held` by another; else as the system says.
     fn lock(&self, path: &Path) -> Result<FolderLock, LockError>;
+    /// Who holds the lock that the file at `path` stands for, 0 if that is not known; `None` if nobody does. Nothing is created.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<i32>>;
+    /// Lets two files or folders change their names in one step: a crash leaves both as they were, or both changed.
+    ///
+    /// # Errors
+    /// As the system says; `InvalidInput` or `Unsupported` where the file system cannot.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
+    /// Gives a file a second name.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// All bytes of a file; `None` if there is none. For files that klog keeps small.
     ///

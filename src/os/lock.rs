@@ -52,3 +52,17 @@ pub(super) fn take(path: &Path) -> Result<FolderLock, LockError> {
         Err(error) => Err(LockError::Failed(error.into())),
     }
 }
+
+/// Who holds the lock; 0 if the kernel does not tell.
+///
+/// # Errors
+/// As the system says.
+pub(super) fn holder(path: &Path) -> io::Result<Option<i32>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let found = rustix::process::fcntl_getlk(&file, &Flock::from(FlockType::WriteLock))?;
+    Ok(found.map(|lock| lock.pid.map_or(0, rustix::process::Pid::as_raw_pid)))
+}

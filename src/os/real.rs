@@ -75,6 +75,19 @@ impl Disk for RealDisk {
     fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
         lock::take(path)
     }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<i32>> {
+        lock::holder(path)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let how = rustix::fs::RenameFlags::EXCHANGE;
+        Ok(rustix::fs::renameat_with(rustix::fs::CWD, one, rustix::fs::CWD, other, how)?)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
 }
 
 /// Any of its folders, open: the kernel remembers what this descriptor was not told yet (since Linux 5.8).

@@ -51,5 +51,6 @@ replays!(
     json,
     log_files,
     metadata_files,
+    forensics,
     connection
 );

@@ -5,6 +5,10 @@
 
 mod broker;
 mod dump;
+#[path = "../support/excuses.rs"]
+mod excuses;
+#[path = "../support/harm.rs"]
+mod harm;
 mod history;
 mod klogs_own;
 mod librdkafka;
@@ -35,6 +39,7 @@ mod damage;
 mod disks;
 mod fetching;
 mod files;
+mod forensics;
 mod groups;
 mod groups_848;
 mod groups_cli;

@@ -34,7 +34,7 @@ struct Event {
     commits: Option<bool>,
 }
 
-struct Compacted {
+pub struct Compacted {
     rng: Rng,
     sim: SimOs,
     config: Arc<TopicConfig>,
@@ -116,6 +116,23 @@ impl Compacted {
             }
         }
         self.start();
+    }
+
+    /// What a process leaves that is killed, or stops, while no disk fails.
+    pub fn settled(seed: u64) -> (SimOs, Arc<TopicConfig>) {
+        let mut it = Compacted::new(seed);
+        for _ in 0..3 {
+            let mut running = it.start();
+            it.work(&mut running);
+            if it.rng.chance(500) {
+                running.log.close().expect("it closes");
+                it.checkpoint(&mut running);
+                running.dir.mark_clean(-1).expect("it is marked");
+            }
+            drop(running);
+            it.sim.disk.kill();
+        }
+        (it.sim, it.config)
     }
 
     fn start(&mut self) -> Running {

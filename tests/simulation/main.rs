@@ -7,6 +7,11 @@ mod batches;
 mod check;
 mod compaction;
 mod damage;
+#[path = "../support/excuses.rs"]
+mod excuses;
+mod forensics;
+#[path = "../support/harm.rs"]
+mod harm;
 mod history;
 mod transactions;
 mod workload;

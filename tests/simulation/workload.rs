@@ -29,22 +29,35 @@ impl World {
             if !self.sim.disk.has_power() {
                 return;
             }
-            match self.rng.below(100) {
-                0..=19 => self.append_plain(),
-                20..=39 => self.append_idempotent(),
-                40..=59 => self.work_in_a_transaction(),
-                60..=66 => self.repeat_a_batch(),
-                67..=76 => self.flush(),
-                77..=80 => drop(self.checkpoint()),
-                81..=83 => self.roll(),
-                84..=87 => self.retain(),
-                88..=89 => self.delete_records(),
-                90..=91 => self.epoch = LeaderEpoch::new(self.epoch.get() + 1),
-                92..=93 => self.break_disk(),
-                94 => self.slow_disk(),
-                95 => self.check_transactions(),
-                _ => self.check_reads(),
-            }
+            let what = self.rng.below(100);
+            self.step(what);
+        }
+    }
+
+    /// The same on a disk that works.
+    pub fn work_calmly(&mut self, steps: usize) {
+        for _ in 0..steps {
+            let what = self.rng.below(92);
+            self.step(what);
+        }
+    }
+
+    fn step(&mut self, what: usize) {
+        match what {
+            0..=19 => self.append_plain(),
+            20..=39 => self.append_idempotent(),
+            40..=59 => self.work_in_a_transaction(),
+            60..=66 => self.repeat_a_batch(),
+            67..=76 => self.flush(),
+            77..=80 => drop(self.checkpoint()),
+            81..=83 => self.roll(),
+            84..=87 => self.retain(),
+            88..=89 => self.delete_records(),
+            90..=91 => self.epoch = LeaderEpoch::new(self.epoch.get() + 1),
+            92..=93 => self.break_disk(),
+            94 => self.slow_disk(),
+            95 => self.check_transactions(),
+            _ => self.check_reads(),
         }
     }
 

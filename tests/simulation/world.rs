@@ -153,7 +153,7 @@ impl World {
     }
 
     /// Starts the process, however often the disk fails it; recovery is checked each time it gets through.
-    fn start(&mut self) {
+    pub fn start(&mut self) {
         for attempt in 0.. {
             if attempt < 3 && self.rng.chance(250) {
                 self.break_disk();
@@ -254,7 +254,7 @@ impl World {
         if reboot || self.rng.chance(500) { self.crash() } else { self.sim.disk.kill() }
     }
 
-    fn close(&mut self) -> bool {
+    pub fn close(&mut self) -> bool {
         let Some(running) = &mut self.running else { return false };
         if running.log.is_offline() {
             return false;

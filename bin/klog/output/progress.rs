@@ -29,6 +29,17 @@ impl Progress {
         Progress::bytes(shown, metadata.filter(|m| m.is_file()).map(|m| m.len()))
     }
 
+    /// Files that are read; nothing for what takes no time.
+    pub fn of_files(shown: bool, total: u64) -> Progress {
+        const LONG: u64 = 256 << 20;
+        Progress::bytes(shown && total >= LONG, Some(total))
+    }
+
+    /// The same while lines are printed: nothing where they go to a terminal too, among which the bar would stand.
+    pub fn between_lines(shown: bool, total: u64) -> Progress {
+        Progress::of_files(shown && !std::io::stdout().is_terminal(), total)
+    }
+
     /// A bar if the number of bytes is known, else a spinner with counts.
     pub fn bytes(shown: bool, total: Option<u64>) -> Progress {
         if !shown {

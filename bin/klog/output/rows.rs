@@ -15,6 +15,9 @@ pub trait Row: Serialize {
     /// The columns that are numbers: they stand to the right.
     const NUMBERS: &'static [&'static str] = &[];
 
+    /// The columns that a narrow terminal has no room for.
+    const WIDE_ONLY: &'static [&'static str] = &[];
+
     /// The cells beneath them; an absent value is `-`.
     fn cells(&self) -> Vec<String>;
 
@@ -102,7 +105,7 @@ impl<R: Row> Rows<R> {
     pub fn flush(&mut self) -> anyhow::Result<()> {
         if !self.kept.is_empty() {
             let rows = self.kept.iter().map(|row| (row.cells(), row.is_bad()));
-            let table = aligned(R::HEADER, R::NUMBERS, rows);
+            let table = aligned(R::HEADER, R::NUMBERS, R::WIDE_ONLY, rows);
             self.kept.clear();
             self.out.buffer().extend_from_slice(table.as_bytes());
         }
@@ -117,17 +120,32 @@ pub fn or_dash<T: ToString>(value: &Option<T>) -> String {
 
 /// Columns that fit the terminal; without borders, and as wide as they need, where stdout is no terminal.
 pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    aligned(header, &[], rows.map(|cells| (cells, false)))
+    aligned(header, &[], &[], rows.map(|cells| (cells, false)))
 }
 
-/// [`table`], with `numbers` to the right and bad rows in red.
+/// Columns of a terminal below which a table of numbers and times goes without borders, and times without what goes without saying.
+const NARROW: u16 = 110;
+
+/// Whether stdout is a terminal that is narrow.
+pub fn is_narrow() -> bool {
+    // Some terminals do not tell how wide they are.
+    let width = || Table::new().width().filter(|width| *width >= 20).unwrap_or(80);
+    std::io::stdout().is_terminal() && width() < NARROW
+}
+
+/// [`table`], with `numbers` to the right, bad rows in red, and on a narrow terminal without the columns that are `wide_only`.
 pub fn aligned(
     header: &[&str],
     numbers: &[&str],
+    wide_only: &[&str],
     rows: impl Iterator<Item = (Vec<String>, bool)>,
 ) -> String {
     let mut table = Table::new();
     let terminal = std::io::stdout().is_terminal();
+    let compact = !numbers.is_empty() && is_narrow();
+    let shown: Vec<usize> =
+        (0..header.len()).filter(|at| !(compact && wide_only.contains(&header[*at]))).collect();
+    let header: Vec<&str> = shown.iter().map(|at| header[*at]).collect();
     // A narrow terminal breaks names between their words.
     let name = |name: &&str| name.to_uppercase().replace('_', if terminal { " " } else { "_" });
     if terminal {
@@ -135,7 +153,8 @@ pub fn aligned(
         if table.width().is_some_and(|width| width < 20) {
             table.set_width(80);
         }
-        table.load_style(comfy_table::presets::UTF8_BORDERS_ONLY);
+        let borders = comfy_table::presets::UTF8_BORDERS_ONLY;
+        table.load_style(if compact { comfy_table::presets::NOTHING } else { borders });
         table.set_content_arrangement(ContentArrangement::Dynamic);
     } else {
         table.load_style(comfy_table::presets::NOTHING).force_no_tty();
@@ -152,7 +171,8 @@ pub fn aligned(
             let cell = Cell::new(text);
             if red { cell.fg(Color::Red).add_attribute(Attribute::Bold) } else { cell }
         };
-        table.add_row(cells.into_iter().map(cell));
+        let cells = cells.into_iter().enumerate().filter(|(at, _)| shown.contains(at));
+        table.add_row(cells.map(|(_, text)| cell(text)));
     }
     for (at, name) in header.iter().enumerate() {
         if numbers.contains(name)
@@ -161,10 +181,10 @@ pub fn aligned(
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if !terminal {
+    if !terminal || compact {
         // Columns stand two spaces apart, the first at the margin.
         table.column_iter_mut().for_each(|column| {
-            column.set_padding((0, 2));
+            column.set_padding((0, if compact { 1 } else { 2 }));
         });
     }
     let mut text = String::new();

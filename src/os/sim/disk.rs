@@ -281,6 +281,18 @@ impl Disk for SimDisk {
         drop(state);
         Ok(FolderLock::new(SimLock { disk: self.clone(), path: path.to_path_buf(), generation }))
     }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<i32>> {
+        Ok(self.enter(Kind::Look)?.locks.contains(path).then_some(0))
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.rename_like(|tree| tree.exchange(one, other))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.rename_like(|tree| tree.link(from, to))
+    }
 }
 
 #[derive(Debug)]

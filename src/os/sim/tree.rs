@@ -35,6 +35,8 @@ struct Change {
     id: Id,
     from: Option<(Id, String)>,
     to: Option<(Id, String)>,
+    /// What is renamed to `from` in the same step.
+    instead: Option<Id>,
 }
 
 /// In what order changes of names reach the disk when nobody syncs their folder.
@@ -149,7 +151,7 @@ impl Tree {
         let id = self.next;
         self.next += 1;
         self.nodes.insert(id, node);
-        self.change(Change { id, from: None, to: Some(at) });
+        self.change(Change { id, from: None, to: Some(at), instead: None });
         Ok(id)
     }
 
@@ -160,7 +162,33 @@ impl Tree {
     pub fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let id = self.find(from)?;
         let (from, to) = (self.find_parent(from)?, self.find_parent(to)?);
-        self.change(Change { id, from: Some(from), to: Some(to) });
+        self.change(Change { id, from: Some(from), to: Some(to), instead: None });
+        Ok(())
+    }
+
+    /// Lets two files or folders change their names.
+    ///
+    /// # Errors
+    /// As [`Tree::find`].
+    pub fn exchange(&mut self, one: &Path, other: &Path) -> io::Result<()> {
+        let (id, instead) = (self.find(one)?, Some(self.find(other)?));
+        let (from, to) = (self.find_parent(one)?, self.find_parent(other)?);
+        self.change(Change { id, from: Some(from), to: Some(to), instead });
+        Ok(())
+    }
+
+    /// Gives a file a second name.
+    ///
+    /// # Errors
+    /// As [`Tree::find`]; `AlreadyExists`.
+    pub fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let id = self.find(from)?;
+        self.file(id)?;
+        if self.find(to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let to = self.find_parent(to)?;
+        self.change(Change { id, from: None, to: Some(to), instead: None });
         Ok(())
     }
 
@@ -176,7 +204,7 @@ impl Tree {
         };
         names.iter().try_for_each(|name| self.remove(&path.join(name)))?;
         let from = self.find_parent(path)?;
-        self.change(Change { id, from: Some(from), to: None });
+        self.change(Change { id, from: Some(from), to: None, instead: None });
         Ok(())
     }
 
@@ -196,6 +224,12 @@ impl Tree {
             && let Some(Node::Folder(folder)) = self.nodes.get_mut(folder)
         {
             names(folder).insert(name.clone(), change.id);
+        }
+        if let Some(instead) = change.instead
+            && let Some((folder, name)) = &change.from
+            && let Some(Node::Folder(folder)) = self.nodes.get_mut(folder)
+        {
+            names(folder).insert(name.clone(), instead);
         }
     }
 

@@ -97,7 +97,7 @@ fn read_committed(log: &mut Log, from: Offset) {
 }
 
 /// A sound directory, and the files in it.
-struct Template {
+pub struct Template {
     _folder: TempDir,
     files: Vec<(PathBuf, Bytes)>,
 }
@@ -114,7 +114,7 @@ impl Template {
     }
 
     /// A copy with one file changed: the first byte says which one, the second how, the next two where.
-    fn damaged(&self, data: &[u8]) -> Option<TempDir> {
+    pub fn damaged(&self, data: &[u8]) -> Option<TempDir> {
         let [which, how, high, low, rest @ ..] = data else { return None };
         let copy = folder();
         let which = usize::from(*which) % self.files.len();
@@ -163,7 +163,7 @@ fn gather(root: &Path, folder: &Path, out: &mut Vec<(PathBuf, Bytes)>) {
     }
 }
 
-static LOG: LazyLock<Template> = LazyLock::new(|| {
+pub static LOG: LazyLock<Template> = LazyLock::new(|| {
     Template::of(|folder| {
         let dir = open_dir(folder).expect("a log directory");
         let (mut log, _) = dir.open_log(&partition(), TopicId([1; 16]), config()).expect("a log");
@@ -199,7 +199,7 @@ pub fn log_files(data: &[u8]) {
     let _ = log.close();
 }
 
-static METADATA: LazyLock<Template> = LazyLock::new(|| {
+pub static METADATA: LazyLock<Template> = LazyLock::new(|| {
     Template::of(|folder| {
         let dir = open_dir(folder).expect("a log directory");
         for _ in 0..2 {

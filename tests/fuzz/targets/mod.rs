@@ -4,6 +4,7 @@
 mod batches;
 mod connection;
 mod files;
+mod forensics;
 mod groups;
 mod messages;
 mod texts;
@@ -25,5 +26,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("json", texts::json),
     ("log_files", files::log_files),
     ("metadata_files", files::metadata_files),
+    ("forensics", forensics::forensics),
     ("connection", connection::connection),
 ];

@@ -13,7 +13,7 @@ use super::filter::Filter;
 use super::sources::{self, Source};
 use super::{Args, follow};
 use crate::logging::{LogArgs, wants_progress};
-use crate::output::{ListFormat, Progress, Row, Rows, local_time, or_dash, size};
+use crate::output::{ListFormat, Progress, Row, Rows, is_narrow, local_time, or_dash, size};
 
 /// A batch; absent values are null. A gap has its place and size only.
 #[derive(Serialize, Default)]
@@ -131,14 +131,15 @@ impl Header {
     /// What of it is out of the ordinary.
     fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        if let (Some(id), Some(epoch)) = (self.producer_id, self.producer_epoch) {
+        if let (Some(id), Some(epoch), false) = (self.producer_id, self.producer_epoch, is_narrow())
+        {
             let first = self.base_sequence.map(|first| format!(" #{first}"));
             remarks.push(format!("producer {id} e{epoch}{}", first.unwrap_or_default()));
         }
         match (self.control, self.transactional) {
             (true, true) => remarks.push("marker".to_owned()),
             (true, false) => remarks.push("control".to_owned()),
-            (false, true) => remarks.push("transactional".to_owned()),
+            (false, true) => remarks.push("in transaction".to_owned()),
             (false, false) => {}
         }
         if self.timestamp_type == Some("append") {
@@ -166,6 +167,7 @@ impl Row for Batch {
         "max_timestamp",
         "remarks",
     ];
+    const WIDE_ONLY: &'static [&'static str] = &["epoch"];
     const NUMBERS: &'static [&'static str] =
         &["position", "size", "first", "last", "count", "epoch"];
 
@@ -274,7 +276,7 @@ impl Shown {
         }
         let (from, to) = self.filter.offsets();
         let total = trail.bytes_within(from, to)?;
-        let progress = Progress::bytes(wants_progress(log) && !args.follow, Some(total));
+        let progress = Progress::between_lines(wants_progress(log) && !args.follow, total);
         let mut batches = 0u64;
         loop {
             let before = batches;

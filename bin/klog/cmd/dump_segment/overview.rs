@@ -42,7 +42,7 @@ fn look(args: &Args, log: &LogArgs, disk: &dyn Disk, path: &Path) -> anyhow::Res
     for folder in folders.iter().filter(|folder| wanted(folder)) {
         total += Trail::new(disk, Segments::Of(folder.clone())).bytes_within(0, i64::MAX)?;
     }
-    let progress = Progress::bytes(wants_progress(log), Some(total));
+    let progress = Progress::of_files(wants_progress(log), total);
     let advance = |bytes: u64| progress.advance_to(bytes, String::new);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let look = Look { threads, wanted: &wanted, progress: &advance };
@@ -244,6 +244,7 @@ impl Row for PartitionRow {
         "remarks",
     ];
     const NUMBERS: &'static [&'static str] = &["segments", "size", "first", "end"];
+    const WIDE_ONLY: &'static [&'static str] = &["min_timestamp"];
     fn cells(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         if self.is_bad {
@@ -314,6 +315,7 @@ impl Row for GroupRow {
     const HEADER: &'static [&'static str] =
         &["group", "type", "topic", "partition", "committed", "log_end", "lag", "committed_at"];
     const NUMBERS: &'static [&'static str] = &["partition", "committed", "log_end", "lag"];
+    const WIDE_ONLY: &'static [&'static str] = &["type"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.group.clone(),

@@ -108,8 +108,11 @@ impl Printer {
                 end(out, place);
             }
             ListFormat::Plain => {
-                key(out);
-                out.push(b'\t');
+                // Metadata has no keys.
+                if record.key.is_some() || internal != Internal::Metadata {
+                    key(out);
+                    out.push(b'\t');
+                }
                 value(out);
                 out.push(b'\n');
             }
@@ -232,7 +235,9 @@ impl Printer {
             }
             let header = ["offset", "timestamp", "key", "value", "headers"];
             let rows = std::mem::take(&mut self.rows).into_iter().map(|cells| (cells, false));
-            self.out.buffer().extend_from_slice(aligned(&header, &["offset"], rows).as_bytes());
+            self.out
+                .buffer()
+                .extend_from_slice(aligned(&header, &["offset"], &[], rows).as_bytes());
         }
         self.out.flush()
     }

@@ -65,7 +65,7 @@ impl Reading<'_> {
         }
         let passes = 1 + u64::from(fates.is_some());
         let total = trail.bytes_within(from, to)? * passes;
-        let progress = Progress::bytes(wants_progress(log) && !self.args.follow, Some(total));
+        let progress = Progress::between_lines(wants_progress(log) && !self.args.follow, total);
         let decodes = Internal::of(&source.topic).filter(|_| !self.args.records.raw);
         let origin = Origin { topic: &source.topic, partition: source.partition, decodes };
         self.printer.begin(&source.path.display().to_string())?;

@@ -189,7 +189,7 @@ pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     for source in &sources {
         total += Trail::new(disk, source.segments.clone()).bytes_within(from, to)?;
     }
-    let progress = Progress::bytes(wants_progress(log), Some(total));
+    let progress = Progress::of_files(wants_progress(log), total);
     let mut damage = Damage::default();
     let mut rows = Rows::new(args.lists());
     let alone = sources.len() == 1 && args.lists() == ListFormat::Table;
@@ -334,7 +334,8 @@ fn segments(all: &[Segment]) -> String {
         let is_bad = stats.damaged > 0;
         let ends = at < LISTED || at + LISTED >= all.len();
         damaged += usize::from(is_bad && !ends);
-        if !few && !ends && !(is_bad && damaged <= LISTED) {
+        let stands_out = is_bad && damaged <= LISTED;
+        if !(few || ends || stands_out) {
             left_out += 1;
             continue;
         }
@@ -360,7 +361,7 @@ fn segments(all: &[Segment]) -> String {
     if left_out > 0 {
         rows.push(dots(left_out));
     }
-    aligned(&header, &numbers, rows.into_iter())
+    aligned(&header, &numbers, &[], rows.into_iter())
 }
 
 fn dots(count: usize) -> (Vec<String>, bool) {

@@ -1,0 +1,321 @@
+//! A partition's folder written anew: its segments one by one, then the side files, by opening what was written as the broker does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cover::cover;
+use super::links::link_or_copy;
+use super::segment::{self, Copied};
+use super::{Change, Lost, Options, RepairError, Repaired, topic_id};
+use crate::base::{PartitionIndex, TopicName, TopicPartition};
+use crate::config::TopicConfig;
+use crate::forensics::finding::{Finding, Kind};
+use crate::forensics::kind::FileKind;
+use crate::forensics::order::Span;
+use crate::forensics::verify::{self, DataDir, partition_at, read_text};
+use crate::log::{
+    Fault, FileCache, LEADER_EPOCHS_FILE, LeaderEpochs, Log, Opening, PARTITION_METADATA_FILE,
+    StorageError, Walk, file_name, path_in, read_producers,
+};
+use crate::os::{Disk, OpenMode, Os};
+
+/// A partition to copy.
+pub struct Source<'a> {
+    pub os: &'a Os,
+    pub folder: PathBuf,
+    pub above: &'a DataDir,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// Where it ends, as far as it is sound.
+    pub end: i64,
+    options: Options<'a>,
+    /// First offsets of the segments and their files, ascending.
+    segments: Vec<(i64, PathBuf)>,
+    snapshots: Vec<i64>,
+    compacted: bool,
+    log_start: i64,
+    /// Files that have the batches of another name.
+    exchanged: Vec<Change>,
+}
+
+/// Lets files that have each other's names have the base offsets of their batches; tells which.
+fn by_content(
+    disk: &dyn Disk,
+    segments: &mut [(i64, PathBuf)],
+) -> Result<Vec<Change>, StorageError> {
+    let mut claims = Vec::new();
+    for (_, path) in segments.iter() {
+        claims.push(first_offset(disk, path)?);
+    }
+    let own = |at: usize| claims[at].is_none_or(|first| first == segments[at].0);
+    // Whose batches begin at the base of another segment that has not its own.
+    let mut places: Vec<usize> = (0..segments.len()).collect();
+    for at in 0..segments.len() {
+        let claim = claims[at].filter(|_| !own(at));
+        let place = claim.and_then(|first| segments.iter().position(|(base, _)| *base == first));
+        let place = place.filter(|place| claims[*place] != Some(segments[*place].0));
+        if let Some(place) = place {
+            // A swap: whatever stood for `place` comes here.
+            if let Some(from) = places.iter().position(|from| *from == at) {
+                let now = places[place];
+                (places[place], places[from]) = (at, now);
+            }
+        }
+    }
+    let paths: Vec<PathBuf> = segments.iter().map(|(_, path)| path.clone()).collect();
+    let mut changes = Vec::new();
+    for (segment, from) in segments.iter_mut().zip(&places) {
+        if segment.1 != paths[*from] {
+            segment.1.clone_from(&paths[*from]);
+            let detail = format!("it has the batches of {}", file_name(segment.0, ".log"));
+            let (file, offset) = (segment.1.clone(), segment.0);
+            changes.push(Change { file, position: 0, offset, detail });
+        }
+    }
+    Ok(changes)
+}
+
+/// The first offset of the first batch of a segment whose checksum is right.
+fn first_offset(disk: &dyn Disk, path: &Path) -> Result<Option<i64>, StorageError> {
+    let file = disk.open(path, OpenMode::Read).map_err(StorageError::at("open", path))?;
+    let size = file.len().map_err(StorageError::at("stat", path))?;
+    match Walk::new(&*file, 0, size).next() {
+        Ok(found) => Ok(found.and_then(|found| Some(found.header?.base_offset))),
+        Err(Fault::Io(error)) => Err(StorageError::at("read", path)(error)),
+        Err(Fault::Batch(_)) => Ok(None),
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Looks at the partition in `folder`.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn load(
+        os: &'a Os,
+        folder: &Path,
+        above: &'a DataDir,
+        options: Options<'a>,
+    ) -> Result<Source<'a>, StorageError> {
+        let disk = &*os.disk;
+        let quiet: &(dyn Fn(u64) + Sync) = &|_| {};
+        let look = verify::Options { deep: false, threads: options.threads, progress: quiet };
+        let verify::Seen { findings, gaps_are_legal, end } =
+            verify::of_one(disk, folder, above, look)?;
+        let mut segments = Vec::new();
+        let mut snapshots = Vec::new();
+        for entry in disk.list(folder).map_err(StorageError::at("list", folder))? {
+            match FileKind::of(&entry.name) {
+                FileKind::Segment { base } => segments.push((base, folder.join(&entry.name))),
+                FileKind::ProducerSnapshot { offset } => snapshots.push(offset),
+                FileKind::Leftover { suffix: ".swap", of } => {
+                    // The crash came before it took the place of one that is gone.
+                    if let FileKind::Segment { base } = *of {
+                        segments.push((base, folder.join(&entry.name)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        segments.sort();
+        segments.dedup_by_key(|(base, _)| *base);
+        let exchanged = by_content(disk, &mut segments)?;
+        snapshots.sort_unstable();
+        let name = partition_at(folder);
+        let start = name.as_ref().and_then(|name| above.starts.get(name));
+        let log_start = start.map_or(0, |start| start.get());
+        let folder = folder.to_path_buf();
+        Ok(Source {
+            os,
+            folder,
+            above,
+            findings,
+            end,
+            options,
+            segments,
+            snapshots,
+            compacted: gaps_are_legal,
+            log_start,
+            exchanged,
+        })
+    }
+
+    fn disk(&self) -> &'a dyn Disk {
+        &*self.os.disk
+    }
+
+    /// The epochs' checkpoint, if the batches bear it out.
+    fn epochs(&self) -> Result<Option<LeaderEpochs>, StorageError> {
+        let path = self.folder.join(LEADER_EPOCHS_FILE);
+        let is_wrong = self.findings.iter().any(|it| it.file == path);
+        if is_wrong { Ok(None) } else { LeaderEpochs::load(path, self.disk()) }
+    }
+
+    /// The log is known to have reached this offset: it was on disk, or a snapshot tells of it.
+    fn known_end(&self) -> i64 {
+        let point = partition_at(&self.folder).and_then(|name| self.above.point(&name));
+        let is_whole = |offset: &&i64| {
+            let path = path_in(&self.folder, **offset, ".snapshot");
+            read_producers(self.disk(), &path).is_ok_and(|known| known.is_some())
+        };
+        let snapshot = self.snapshots.iter().rev().find(is_whole).copied();
+        point.into_iter().chain(snapshot).max().unwrap_or(0)
+    }
+
+    /// Whether a segment is as it was written, and closed.
+    fn is_sound(&self, at: usize) -> bool {
+        let (_, path) = &self.segments[at];
+        let wrong = |it: &Finding| it.file == *path;
+        let a_segment_is_missing = self.findings.iter().any(|it| {
+            it.kind == Kind::MissingFile && it.file.extension().is_some_and(|end| end == "log")
+        });
+        let is_sealed = at + 1 < self.segments.len();
+        is_sealed && !a_segment_is_missing && !self.findings.iter().any(wrong)
+    }
+}
+
+/// Writes a partition anew into the folder `target`, which is made; without one, tells what would be kept.
+///
+/// # Errors
+/// See [`RepairError`].
+pub fn copy_partition(
+    source: &Source<'_>,
+    target: Option<&PathBuf>,
+) -> Result<Repaired, RepairError> {
+    let disk = source.disk();
+    let mut repaired = Repaired::untouched(&source.folder, 0);
+    if let Some(target) = target {
+        disk.create_dir_all(target).map_err(StorageError::at("create", target))?;
+    }
+    repaired.changes.clone_from(&source.exchanged);
+    let epochs = source.epochs()?;
+    for at in 0..source.segments.len() {
+        let copied = copy_segment(source, at, epochs.as_ref(), target)?;
+        repaired.batches += copied.batches;
+        repaired.lost.extend(copied.lost);
+        repaired.changes.extend(copied.changes);
+        repaired.end = copied.end;
+    }
+    let known_end = source.known_end();
+    if source.segments.is_empty() && known_end > source.log_start {
+        repaired.lost.push(all_of(source, known_end));
+        if let Some(target) = target {
+            write_cover(disk, target, (source.log_start, known_end))?;
+        }
+    }
+    if let Some(target) = target {
+        copy_side_files(source, epochs.is_some(), target)?;
+        disk.sync_dir(target).map_err(StorageError::at("fsync", target))?;
+        repaired.end = make_side_files(source, target)?;
+    }
+    Ok(repaired)
+}
+
+/// What is lost where no segment is left.
+fn all_of(source: &Source<'_>, end: i64) -> Lost {
+    let file = path_in(&source.folder, source.log_start, ".log");
+    let detail = "no segment is left".to_owned();
+    Lost { file, first: source.log_start, last: Some(end - 1), position: 0, end: 0, detail }
+}
+
+/// A segment without records, so that the offsets that were there are given to nothing else.
+fn write_cover(
+    disk: &dyn Disk,
+    target: &Path,
+    (first, end): (i64, i64),
+) -> Result<(), StorageError> {
+    let last = (end - 1).min(first.saturating_add(i64::from(i32::MAX)));
+    let path = path_in(target, first, ".log");
+    let written = disk.write(&path, &cover(first, last, 0)).and_then(|file| file.sync_all());
+    written.map_err(StorageError::at("write", path))
+}
+
+fn copy_segment(
+    source: &Source<'_>,
+    at: usize,
+    epochs: Option<&LeaderEpochs>,
+    target: Option<&PathBuf>,
+) -> Result<Copied, RepairError> {
+    let disk = source.disk();
+    let (base, path) = &source.segments[at];
+    let limit = source.segments.get(at + 1).map_or(i64::MAX, |(next, _)| *next);
+    let file = disk.open(path, OpenMode::Read).map_err(StorageError::at("open", path))?;
+    let from = segment::Source {
+        path,
+        file: file.clone(),
+        span: Span { base: *base, limit },
+        known_end: source.known_end(),
+        compacted: source.compacted,
+        log_start: source.log_start,
+        epochs,
+        progress: source.options.progress,
+    };
+    let Some(target) = target else { return Ok(segment::copy(&from, None)?) };
+    let new = path_in(target, *base, ".log");
+    if source.is_sound(at) && link_or_copy(disk, path, &new)? {
+        return Ok(segment::copy(&from, None)?);
+    }
+    let out = disk.open(&new, OpenMode::Create).map_err(StorageError::at("create", &new))?;
+    let copied = segment::copy(&from, Some(&*out))?;
+    out.sync_all().map_err(StorageError::at("fsync", &new))?;
+    Ok(copied)
+}
+
+/// What is not made from the batches: whose partition it is, the epochs, what is known of producers before its first batch, and
+/// the snapshots of the metadata log.
+fn copy_side_files(
+    source: &Source<'_>,
+    with_epochs: bool,
+    target: &Path,
+) -> Result<(), RepairError> {
+    let disk = source.disk();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = target.join(name);
+        let written = disk.write(&path, bytes).and_then(|file| file.sync_all());
+        written.map_err(StorageError::at("write", path))
+    };
+    if let Some(text) = topic_id::text_for(disk, &source.folder, &source.above.folder)? {
+        put(PARTITION_METADATA_FILE, &text)?;
+    }
+    let epochs = with_epochs.then(|| LEADER_EPOCHS_FILE.to_owned());
+    let first = source.segments.first().map_or(0, |(base, _)| *base);
+    let snapshot = file_name(first, ".snapshot");
+    let named =
+        |name: &String| source.findings.iter().any(|it| it.file == source.folder.join(name));
+    let others = [snapshot, "quorum-state".to_owned()].into_iter().filter(|name| !named(name));
+    for name in epochs.into_iter().chain(others) {
+        if let Some(bytes) = read_text(disk, &source.folder.join(&name))? {
+            put(&name, &bytes)?;
+        }
+    }
+    for entry in disk.list(&source.folder).map_err(StorageError::at("list", &source.folder))? {
+        let is_metadata = matches!(FileKind::of(&entry.name), FileKind::MetadataSnapshot { .. });
+        if is_metadata && !named(&entry.name) {
+            link_or_copy(disk, &source.folder.join(&entry.name), &target.join(&entry.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens what was copied as the broker would, which makes what is missing, and closes it. Returns where it ends.
+fn make_side_files(source: &Source<'_>, target: &Path) -> Result<i64, RepairError> {
+    let files = Arc::new(FileCache::new(source.os.disk.clone(), 64));
+    // Where its batches leave gaps, so be it.
+    let config = Arc::new(TopicConfig { compact: true, ..TopicConfig::default() });
+    // From the first batch that is there, also below the log's start.
+    let opening = Opening::default();
+    let partition = partition_at(&source.folder).unwrap_or_else(nameless);
+    let (mut log, _) = Log::open(source.os, &files, target.into(), partition, config, opening)?;
+    log.check_all()?;
+    log.complete_snapshots()?;
+    log.close()?;
+    let end = log.end().get();
+    source.disk().sync_dir(target).map_err(StorageError::at("fsync", target))?;
+    Ok(end)
+}
+
+/// For messages only: a folder may have any name.
+fn nameless() -> TopicPartition {
+    let topic = TopicName::new("log").expect("a topic's name");
+    TopicPartition { topic, partition: PartitionIndex::new(0) }
+}

@@ -1,0 +1,211 @@
+//! A data directory: whose it is, which partitions it has, and what its checkpoints say of them.
+
+use std::path::{Path, PathBuf};
+
+use super::segment::Report;
+use super::small;
+use crate::base::TopicPartition;
+use crate::forensics::finding::{Finding, Findings, Kind, quoted};
+use crate::forensics::paths::{parent, partition_in};
+use crate::log::{LeaderEpochs, Offsets, StorageError};
+use crate::os::{Disk, Entry};
+
+const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+const LOG_STARTS: &str = "log-start-offset-checkpoint";
+const CLEANED: &str = "cleaner-offset-checkpoint";
+const REPLICATED: &str = "replication-offset-checkpoint";
+const CLEAN_STOP: &str = ".kafka_cleanshutdown";
+
+/// Folders that stand beside partitions and stop no broker from starting.
+const OTHERS: [&str; 2] = ["lost+found", "remote-log-index-cache"];
+
+/// What a data directory says of its partitions.
+#[derive(Debug, Default)]
+pub struct DataDir {
+    pub folder: PathBuf,
+    /// Whether it is one: a partition's folder may have been copied elsewhere.
+    pub is_data_dir: bool,
+    /// Whether it is known where its logs start.
+    pub knows_starts: bool,
+    /// Whether each partition in it says which topic it is of.
+    pub has_ids: bool,
+    /// Whether the last broker stopped of its own accord.
+    pub clean: bool,
+    pub starts: Offsets,
+    pub cleaned: Offsets,
+    points: Offsets,
+    entries: Vec<Entry>,
+}
+
+impl DataDir {
+    /// Reads what `folder` says.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn load(disk: &dyn Disk, folder: &Path) -> Result<DataDir, StorageError> {
+        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
+        let has = |name: &str| entries.iter().any(|entry| !entry.is_dir && entry.name == name);
+        let mut unread = Findings::new(String::new());
+        let mut offsets = |name: &str| small::offsets(disk, &folder.join(name), &mut unread);
+        let (points, starts, cleaned) =
+            (offsets(RECOVERY_POINTS)?, offsets(LOG_STARTS)?, offsets(CLEANED)?);
+        let has_ids = small::properties(disk, folder, &mut unread)?;
+        let known = [RECOVERY_POINTS, LOG_STARTS, CLEANED, "meta.properties"];
+        Ok(DataDir {
+            folder: folder.into(),
+            is_data_dir: known.iter().any(|name| has(name)),
+            knows_starts: known.iter().any(|name| has(name)),
+            has_ids,
+            clean: has(CLEAN_STOP),
+            starts,
+            cleaned,
+            points,
+            entries,
+        })
+    }
+
+    /// A folder that says nothing of the partitions in it.
+    pub fn unknown(folder: PathBuf) -> DataDir {
+        DataDir { folder, ..DataDir::default() }
+    }
+
+    /// What the folder above a partition's says, if it can be read.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn above(disk: &dyn Disk, folder: &Path) -> Result<DataDir, StorageError> {
+        let above = parent(folder);
+        match DataDir::load(disk, &above) {
+            Ok(dir) if dir.is_data_dir => Ok(dir),
+            Ok(_) => Ok(DataDir::unknown(above)),
+            Err(error) if error.source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Ok(DataDir::unknown(above))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, but for what was said of a log that was written anew since.
+    pub fn of_copies(&self) -> DataDir {
+        let (folder, starts) = (self.folder.clone(), self.starts.clone());
+        DataDir { folder, starts, knows_starts: self.knows_starts, ..DataDir::default() }
+    }
+
+    /// The folders of its partitions.
+    pub fn partitions(&self) -> Vec<PathBuf> {
+        let folders = self.entries.iter().filter(|entry| entry.is_dir);
+        let partitions = folders.filter(|entry| partition_in(&entry.name).is_some());
+        partitions.map(|entry| self.folder.join(&entry.name)).collect()
+    }
+
+    /// Up to where a partition is on disk, as its checkpoint has it.
+    pub fn point(&self, partition: &TopicPartition) -> Option<i64> {
+        self.points.get(partition).map(|point| point.get())
+    }
+
+    /// Looks at the directory's own files.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn verify(&self, disk: &dyn Disk, findings: &mut Findings) -> Result<(), StorageError> {
+        for name in [RECOVERY_POINTS, LOG_STARTS, CLEANED, REPLICATED] {
+            small::offsets(disk, &self.folder.join(name), findings)?;
+        }
+        let mut own = Findings::new(self.write_anew());
+        small::properties(disk, &self.folder, &mut own)?;
+        own.into_sorted().into_iter().for_each(|finding| findings.push(finding));
+        let has = |name: &str| self.entries.iter().any(|entry| entry.name == name);
+        if has("__cluster_metadata-0") && !has("meta.properties") {
+            let path = self.folder.join("meta.properties");
+            let detail =
+                "whose directory it is was expected to be noted; Kafka does not start without it";
+            let (kind, fix) = (Kind::MissingFile, self.write_anew());
+            let (position, offset, detail) = (None, None, detail.to_owned());
+            findings.push(Finding { file: path, kind, position, offset, detail, fix });
+        }
+        let mark = self.folder.join(CLEAN_STOP);
+        let mut own = Findings::new(format!("rm {}", quoted(&mark)));
+        small::json(disk, &mark, &mut own)?;
+        own.into_sorted().into_iter().for_each(|finding| findings.push(finding));
+        for entry in self.entries.iter().filter(|entry| entry.is_dir) {
+            self.folder(entry, findings);
+        }
+        Ok(())
+    }
+
+    fn write_anew(&self) -> String {
+        let file = quoted(&self.folder.join("meta.properties"));
+        format!("cp COPY/meta.properties {file}")
+    }
+
+    /// A folder that is no partition's keeps Kafka from starting.
+    fn folder(&self, entry: &Entry, findings: &mut Findings) {
+        let name = entry.name.as_str();
+        let renamed = [".delete", "-delete", "-stray"].iter().any(|end| name.ends_with(end));
+        let path = self.folder.join(name);
+        if name.ends_with("-stray") && name.contains(".repair-") {
+            let detail = "a repair was interrupted; run again, it ends".to_owned();
+            findings.add(&path, Kind::StrayFile, None, None, detail);
+        } else if partition_in(name).is_none() && !renamed && !OTHERS.contains(&name) {
+            let detail =
+                "only folders of partitions were expected; Kafka does not start beside another"
+                    .to_owned();
+            let fix = format!("mv {} {}", quoted(&path), quoted(&parent(&self.folder)));
+            let (kind, position, offset) = (Kind::StrayFile, None, None);
+            findings.push(Finding { file: path, kind, position, offset, detail, fix });
+        }
+    }
+
+    /// What the checkpoints say of a partition, against its log.
+    pub fn against(
+        &self,
+        partition: &TopicPartition,
+        reports: &[Report],
+        epochs: &Option<LeaderEpochs>,
+        findings: &mut Findings,
+    ) {
+        let Some(last) = reports.last().filter(|last| !last.tail_is_damaged) else { return };
+        let end = last.end;
+        let mut add = |name: &str, offset: i64, detail: String| {
+            let detail = format!("{partition}: {detail}");
+            findings.add(&self.folder.join(name), Kind::Checkpoint, None, offset, detail);
+        };
+        if let Some(point) = self.point(partition) {
+            if point > end {
+                add(
+                    RECOVERY_POINTS,
+                    point,
+                    format!("offsets up to {point} were on disk; the log ends at {end}"),
+                );
+            } else if self.clean && point < end {
+                let detail =
+                    format!("a clean stop left the log with its end at {point}; it ends at {end}");
+                add(RECOVERY_POINTS, point, detail);
+            }
+        }
+        if let Some(start) = self.starts.get(partition).filter(|start| start.get() > end) {
+            // A power cut may take what was deleted already.
+            let newest = epochs.as_ref().and_then(|epochs| epochs.entries().last().copied());
+            if newest.is_none_or(|(_, first)| first < *start) {
+                let start = start.get();
+                add(
+                    LOG_STARTS,
+                    start,
+                    format!(
+                        "a start up to offset {end} was expected, where the log ends; {start} is noted"
+                    ),
+                );
+            }
+        }
+        if let Some(cleaned) = self.cleaned.get(partition).filter(|cleaned| cleaned.get() > end) {
+            let cleaned = cleaned.get();
+            add(
+                CLEANED,
+                cleaned,
+                format!(
+                    "an offset up to {end} was expected, where the log ends; {cleaned} is noted"
+                ),
+            );
+        }
+    }
+}

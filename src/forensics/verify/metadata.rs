@@ -1,0 +1,74 @@
+//! A snapshot of the metadata log: batches from a header record to a footer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::forensics::finding::{Findings, Kind};
+use crate::forensics::sweep::{Piece, Sweep, Swept};
+use crate::log::StorageError;
+use crate::os::{Disk, DiskFile, FileSlice, OpenMode};
+use crate::record::control::ControlRecord;
+use crate::record::{Batch, records};
+
+/// More than a footer takes, in bytes.
+const FOOTER_BYTES: usize = 4096;
+
+/// Looks at one that covers all below `end`, beside a log that begins at `first`.
+///
+/// # Errors
+/// As the system says.
+pub fn check(
+    disk: &dyn Disk,
+    path: &Path,
+    (end, _first): (i64, Option<i64>),
+    findings: &mut Findings,
+) -> Result<(), StorageError> {
+    let file = disk.open(path, OpenMode::Read).map_err(StorageError::at("open", path))?;
+    let size = file.len().map_err(StorageError::at("stat", path))?;
+    let mut sweep = Sweep::new(&*file, 0, size, 0);
+    let mut last = None;
+    while let Some(piece) = sweep.next().map_err(StorageError::at("read", path))? {
+        let (position, detail) = match piece {
+            Piece::Batch(swept) if swept.crc.is_ok() => {
+                last = Some(swept);
+                continue;
+            }
+            Piece::Batch(swept) => (
+                swept.found.position,
+                swept.crc.map_or_else(|why| why.to_string(), |()| String::new()),
+            ),
+            Piece::Gap(gap) => (gap.position, gap.why.to_string()),
+        };
+        last = None;
+        findings.add(
+            path,
+            Kind::Snapshot,
+            position,
+            end,
+            format!("a batch was expected; {detail}"),
+        );
+    }
+    let is_whole = match &last {
+        Some(swept) => ends_it(&file, swept).map_err(StorageError::at("read", path))?,
+        None => false,
+    };
+    if !is_whole {
+        let detail = "a snapshot was expected to end with its footer; it is not whole".to_owned();
+        findings.add(path, Kind::Snapshot, size, end, detail);
+    }
+    Ok(())
+}
+
+fn ends_it(file: &Arc<dyn DiskFile>, swept: &Swept) -> std::io::Result<bool> {
+    let (position, len) = (swept.found.position, swept.found.size);
+    let is_control = swept.found.header.is_some_and(|header| header.is_control());
+    if !is_control || len > FOOTER_BYTES {
+        return Ok(false);
+    }
+    let bytes = FileSlice { file: file.clone(), position, len }.read()?;
+    let Ok(batch) = Batch::new(bytes) else { return Ok(false) };
+    let Ok(all) = records(&batch, FOOTER_BYTES) else { return Ok(false) };
+    let last = all.filter_map(Result::ok).last();
+    let told = last.and_then(|it| ControlRecord::parse(it.key.as_ref(), it.value.as_ref()).ok());
+    Ok(matches!(told, Some(ControlRecord::SnapshotFooter)))
+}

@@ -1,0 +1,209 @@
+//! `klog dump-segment --verify` and `--repair` on directories that Apache Kafka wrote: nothing is wrong with one that was stopped or killed;
+//! what is damaged is found, and repaired so that klog and Kafka serve it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use klog::base::Offset;
+use klog::config::TopicConfig;
+use klog::forensics::repair::{self, Repaired, repair_in_place};
+use klog::forensics::verify::{self, verify};
+use klog::forensics::{Finding, Kind};
+use klog::log::{FileCache, LogDir};
+use klog::os::Os;
+use klog::os::sim::Rng;
+use klog::record::split_batches;
+use rand::Rng as _;
+use tempfile::TempDir;
+
+use crate::broker::Broker;
+use crate::dump::{dump_folder, verify_indexes};
+use crate::excuses::excuse;
+use crate::harm::{Harm, harm, offsets};
+use crate::librdkafka::{self, Admin};
+use crate::librdkafka_transactor::InProcess;
+use crate::offsets::Commit;
+use crate::raw::Raw;
+use crate::records::{Record, one_of_each};
+use crate::seed::{chance, rounds};
+
+const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
+
+fn wrong(path: &Path) -> Vec<Finding> {
+    let options = verify::Options { deep: true, threads: 2, progress: &|_| {} };
+    verify(&Os::real(), path, options).expect("it can be read")
+}
+
+fn mend(path: &Path) -> Vec<Repaired> {
+    let options = repair::Options { dry_run: false, threads: 2, progress: &|_| {} };
+    repair_in_place(&Os::real(), path, options).expect("it can be repaired")
+}
+
+/// Topics with every codec, several segments, transactions, and a group's offsets.
+fn fill(broker: &Broker) {
+    let admin = Admin::new(broker.address());
+    let settings =
+        [("retention.ms", "-1"), ("segment.bytes", "1048576"), ("index.interval.bytes", "500")];
+    admin.create("t", 1, &settings);
+    let noise = |at: usize| Record {
+        partition: 0,
+        offset: 0,
+        timestamp: 0,
+        key: None,
+        value: Some((0..700).map(|byte| (at * 7919 + byte * byte * 31) as u8).collect()),
+        headers: Vec::new(),
+    };
+    for (round, codec) in CODECS.into_iter().enumerate() {
+        librdkafka::produce(broker.address(), "t", codec, &one_of_each(0));
+        let records: Vec<Record> = (round * 1000..round * 1000 + 700).map(noise).collect();
+        librdkafka::produce(broker.address(), "t", codec, &records);
+    }
+    let mut client = InProcess::new(broker.address());
+    let mut step = |step: &str| drop(client.carry_out(step).expect(step));
+    step("init a id-a 60000");
+    for end in ["commit a", "abort a", "abort a"] {
+        step("begin a");
+        step("send a t 0 in a transaction");
+        step(end);
+    }
+    let mut raw = Raw::connect(broker.address());
+    let commit = Commit { group: "g", offset: 5, metadata: "", ..Commit::default() };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while raw.commit(&commit) != 0 {
+        assert!(std::time::Instant::now() < until, "no coordinator");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_what_kafka_left_and_harm_to_it_is_found_and_repaired() {
+    let mut kafka = Broker::kafka_with(&[("offsets.topic.num.partitions", "1")]);
+    fill(&kafka);
+    assert_eq!(wrong(&kafka.data_dir()), [], "while it runs");
+    kafka.kill();
+    assert_eq!(wrong(&kafka.data_dir()), [], "killed");
+    let killed = TempDir::new().expect("a folder");
+    copy(&kafka.data_dir(), killed.path());
+    kafka.restart();
+    kafka.stop();
+    assert_eq!(wrong(&kafka.data_dir()), [], "stopped");
+    let mut seeds = chance();
+    for round in 0..rounds(300, 14) {
+        let home = TempDir::new().expect("a folder");
+        let from = if round % 2 == 0 { killed.path().to_owned() } else { kafka.data_dir() };
+        copy(&from, home.path());
+        let seed: u64 = seeds.random();
+        harm_and_mend(home.path(), seed, round < 4);
+    }
+}
+
+fn harm_and_mend(data: &Path, seed: u64, dumps: bool) {
+    let os = Os::real();
+    let harm = harm(&*os.disk, data, "t-0", &mut Rng::new(seed));
+    println!("seed {seed}: {}", harm.what);
+    let found = wrong(data);
+    if found.is_empty() {
+        assert!(excuse(&harm, "t-0").is_some(), "not found");
+        return;
+    }
+    println!("found {found:#?}");
+    mend(data);
+    let left = wrong(data);
+    let unknown = harm.files.iter().all(|name| name.ends_with("meta.properties"));
+    assert!(left.is_empty() || unknown, "left: {left:#?}");
+    check_served(data, &harm);
+    if dumps {
+        dump_folder(&data.join("t-0"));
+        verify_indexes(&data.join("t-0"));
+    }
+}
+
+/// klog opens the partition and serves every batch that is whole.
+fn check_served(data: &Path, harm: &Harm) {
+    let os = Os::real();
+    let files = Arc::new(FileCache::new(os.disk.clone(), 64));
+    let dir = LogDir::open(&os, data, files).expect("the log directory opens");
+    let found = dir.partitions().expect("partitions are listed");
+    let found = found.into_iter().find(|found| found.partition.to_string() == "t-0");
+    let found = found.expect("it is there");
+    let config = Arc::new(TopicConfig::default());
+    let opened = dir.open_log(&found.partition, found.topic_id.expect("an id"), config);
+    let (mut log, _) = opened.expect("the log opens");
+    log.check_all().expect("what stood on disk is sound");
+    let mut served = std::collections::BTreeSet::new();
+    let mut at = log.start();
+    while at < log.end() {
+        let slice = log.slice(at, log.end(), 8 << 20, true).expect("a slice");
+        for part in &slice.slices {
+            for batch in split_batches(part.read().expect("readable")) {
+                let batch = batch.expect("whole");
+                at = Offset::new(batch.header().last_offset() + 1);
+                served.insert(batch.bytes().to_vec());
+            }
+        }
+    }
+    for batch in harm.whole() {
+        let (first, last) = offsets(&batch);
+        assert!(
+            served.contains(&batch),
+            "the batch with offsets {first} to {last}, which is whole"
+        );
+    }
+}
+
+#[test]
+fn kafka_starts_on_what_was_repaired_in_place_and_serves_all_but_what_was_lost() {
+    let mut kafka = Broker::kafka_with(&[("offsets.topic.num.partitions", "1")]);
+    fill(&kafka);
+    let all = librdkafka::read_to_end(kafka.address(), "t", 1);
+    kafka.stop();
+    let folder = kafka.data_dir().join("t-0");
+    let segment = first_segment(&folder);
+    let mut bytes = fs::read(&segment).expect("a segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 8;
+    fs::write(&segment, bytes).expect("written");
+    fs::write(segment.with_extension("index"), "garbage").expect("written");
+    fs::write(folder.join("leader-epoch-checkpoint"), "garbage").expect("written");
+    fs::remove_file(folder.join("partition.metadata")).expect("removed");
+    let repaired = mend(&kafka.data_dir());
+    let [lost] = repaired.iter().flat_map(|it| &it.lost).collect::<Vec<_>>()[..] else {
+        panic!("one batch is lost: {repaired:#?}");
+    };
+    let lost = lost.first..=lost.last.expect("it is known what");
+    assert_eq!(wrong(&kafka.data_dir()), []);
+    // As it is while a repair is under way, and killed.
+    let aside = kafka.data_dir().join("t-0.repair-20260101T000000Z-stray");
+    copy(&folder, &aside);
+    kafka.restart();
+    let left = librdkafka::read_to_end(kafka.address(), "t", 1);
+    let kept: Vec<&Record> = all.iter().filter(|record| !lost.contains(&record.offset)).collect();
+    assert!(left.iter().eq(kept), "all but offsets {lost:?}");
+    librdkafka::produce(kafka.address(), "t", "lz4", &one_of_each(0));
+    kafka.stop();
+    let damaged = fs::read_dir(&folder).expect("a folder").flatten();
+    let damaged: Vec<PathBuf> =
+        damaged.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    assert_eq!(damaged.len(), 1, "what was damaged is kept: {damaged:?}");
+    let found = wrong(&kafka.data_dir());
+    assert!(found.iter().all(|it| it.kind == Kind::StrayFile), "{found:#?}");
+    dump_folder(&folder);
+}
+
+fn first_segment(folder: &Path) -> PathBuf {
+    folder.join("00000000000000000000.log")
+}
+
+/// Copies a folder with all in it, but for folders of other partitions' damage.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else if name != ".lock" {
+            fs::copy(&path, to.join(name)).expect("copied");
+        }
+    }
+}
