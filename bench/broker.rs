@@ -219,7 +219,8 @@ fn format_kafka(home: &Path, address: &str, settings: &[String]) -> anyhow::Resu
     Ok(())
 }
 
-fn java() -> anyhow::Result<Command> {
+/// Kafka's JVM, with its jars.
+pub fn java() -> anyhow::Result<Command> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let fetched = || root.join("target/peers/kafka-4.3.1/libs");
     let libs = std::env::var_os("KLOG_KAFKA_LIBS").map_or_else(fetched, PathBuf::from);

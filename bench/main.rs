@@ -4,6 +4,7 @@
 mod bare;
 mod broker;
 mod closed;
+mod dump;
 mod groups;
 mod load;
 mod many;
@@ -60,6 +61,7 @@ fn run(
         Case::Groups => groups::run,
         Case::Members => members::run,
         Case::Transactions => transactions::run,
+        Case::Dump => dump::run,
     };
     let mut legs = Vec::new();
     for round in 1..=options.rounds {

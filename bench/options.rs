@@ -49,8 +49,8 @@ pub struct Options {
     #[arg(long, default_value_t = 1, help_heading = "throughput, members")]
     pub partitions: i32,
 
-    /// How much data the broker has, in GiB
-    #[arg(long, default_value_t = 2, help_heading = "restart")]
+    /// How much data the broker or the segment file has, in GiB
+    #[arg(long, default_value_t = 2, help_heading = "restart, dump")]
     pub gib: u64,
 
     /// Connections, each with one request in flight
@@ -131,4 +131,6 @@ pub enum Case {
     Members,
     /// Transactions a second, how soon what is committed is read, what they cost beside plain records
     Transactions,
+    /// Dump a segment file, without a broker: headers and checksums, every record, memory; beside Kafka's DumpLogSegments and bare pread
+    Dump,
 }

@@ -30,6 +30,8 @@ pub enum FileKind {
     ProducerSnapshot { offset: i64 },
     /// `00000000000000000042-0000000007.checkpoint`: a snapshot of the metadata log at the offset and epoch in its name.
     MetadataSnapshot { end: i64, epoch: i32 },
+    /// `bootstrap.checkpoint`: the records that a new cluster begins with, as a snapshot.
+    Bootstrap,
     /// `leader-epoch-checkpoint`.
     LeaderEpochs,
     /// `partition.metadata`: the topic's id.
@@ -92,6 +94,7 @@ impl FileKind {
             "log-start-offset-checkpoint" => FileKind::Checkpoint(CheckpointKind::LogStart),
             "replication-offset-checkpoint" => FileKind::Checkpoint(CheckpointKind::Replication),
             "cleaner-offset-checkpoint" => FileKind::Checkpoint(CheckpointKind::Cleaner),
+            "bootstrap.checkpoint" => FileKind::Bootstrap,
             ".lock" => FileKind::Lock,
             _ => FileKind::Other,
         }

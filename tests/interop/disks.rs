@@ -113,6 +113,15 @@ impl Disk for FaultyDisk {
     fn lock(&self, path: &Path) -> Result<FolderLock, LockError> {
         RealDisk.lock(path)
     }
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<i32>> {
+        RealDisk.lock_holder(path)
+    }
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        RealDisk.exchange(one, other)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.link(from, to)
+    }
 }
 
 #[derive(Debug)]

@@ -37,6 +37,7 @@ mod compaction;
 mod crash;
 mod damage;
 mod disks;
+mod dump_segment;
 mod fetching;
 mod files;
 mod forensics;

@@ -124,7 +124,7 @@ fn keyed() -> Vec<Record> {
 }
 
 /// What a Kafka has that lived: all codecs, deleted topics, groups, transactions.
-fn fill(kafka: &Broker) {
+pub fn fill(kafka: &Broker) {
     let admin = Admin::new(kafka.address());
     admin.create("gone", 1, &[]);
     admin.delete("gone");
@@ -150,6 +150,17 @@ fn fill(kafka: &Broker) {
     begin(&producer, "open", "open");
     std::mem::forget(producer);
     committed(kafka, Some(77));
+}
+
+/// Some more of the same, once the topics are there.
+pub fn fill_again(broker: &Broker) {
+    for codec in CODECS {
+        librdkafka::produce(broker.address(), "codecs", codec, &one_of_each(0));
+    }
+    let producer = transactional(broker, "t");
+    begin(&producer, "tx", "never");
+    producer.abort_transaction(WAIT).expect("aborted");
+    committed(broker, Some(78));
 }
 
 /// Commits an offset of a group, or tells which one it committed.

@@ -77,9 +77,11 @@ fn file(path: &Path, kind: &FileKind) -> anyhow::Result<Source> {
     };
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = Folder::at(whole.parent().unwrap_or(&whole));
+    // It stands beside the metadata log's folder.
+    let is_bootstrap = *kind == FileKind::Bootstrap;
     Ok(Source {
-        topic: folder.topic(),
-        partition: folder.number(),
+        topic: if is_bootstrap { "__cluster_metadata".to_owned() } else { folder.topic() },
+        partition: if is_bootstrap { Some(0) } else { folder.number() },
         segments: Segments::One(base, path.to_path_buf()),
         path: path.to_path_buf(),
     })
@@ -89,7 +91,7 @@ fn file(path: &Path, kind: &FileKind) -> anyhow::Result<Source> {
 pub fn base_of(kind: &FileKind) -> Option<i64> {
     match kind {
         FileKind::Segment { base } => Some(*base),
-        FileKind::MetadataSnapshot { .. } => Some(0),
+        FileKind::MetadataSnapshot { .. } | FileKind::Bootstrap => Some(0),
         FileKind::Leftover { of, .. } => base_of(of),
         _ => None,
     }
