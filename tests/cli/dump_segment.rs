@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -287,6 +288,23 @@ fn a_directory_shows_topics_partitions_groups_and_nothing_that_is_not_there() {
     assert!(!table.contains("open transactions"), "{table}");
     let only = sound(&["--topic", "orders", "-p", "1", text(data.path())]);
     assert_eq!(only.iter().filter(|line| line["kind"] == "partition").count(), 1);
+}
+
+#[test]
+fn followed_records_come_as_they_are_written_and_those_of_transactions_once_they_are_decided() {
+    let (server, data) = fresh();
+    server.output_of(["topics", "create", "t", "-p", "1"]);
+    server.produce("t", "one\n");
+    let mut follow = klog();
+    follow.args(["dump-segment", "--records", "--follow", "-n", "4"]).arg(data.path().join("t-0"));
+    let follow = follow.stdout(Stdio::piped()).spawn().expect("klog runs");
+    server.produce("t", "two\n");
+    let commit = ["produce", "t", "--transactional-id", "tx"];
+    server.klog(commit).write_stdin("three\n").assert().success();
+    server.produce("t", "four\n");
+    let output = follow.wait_with_output().expect("it ends once it has four");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "one\ntwo\nthree\nfour\n");
 }
 
 #[test]

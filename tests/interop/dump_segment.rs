@@ -334,6 +334,25 @@ fn directory_agrees(data: &Path, kinds: &[&str]) {
     }
 }
 
+/// Of what [`takeover::fill`] wrote: one transaction of three was aborted, one is open.
+fn read_committed_shows_what_a_consumer_of_it_sees(data: &Path) {
+    let values = |folder: &str, args: &[&str]| -> Vec<String> {
+        let records = klogs(&data.join(folder), &[&["--records"], args].concat());
+        records.iter().map(|record| record["value"].as_str().expect("a text").to_owned()).collect()
+    };
+    let all = ["--isolation", "read_uncommitted"];
+    assert_eq!(values("tx-0", &[]), ["first", "last"]);
+    assert_eq!(values("tx-0", &all), ["first", "never", "last"]);
+    assert_eq!(values("open-0", &[]), [""; 0]);
+    assert_eq!(values("open-0", &all), ["open"]);
+    let overview = klogs(data, &[]);
+    let open: Vec<&Value> = overview.iter().filter(|line| line["kind"] == "transaction").collect();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((&open[0]["topic"], &open[0]["transactional_id"]), (&"open".into(), &"u".into()));
+    let group = overview.iter().find(|line| line["group"] == "g").expect("the group");
+    assert_eq!((&group["topic"], &group["committed"]), (&"codecs".into(), &77.into()));
+}
+
 const SETTINGS: [(&str, &str); 3] = [
     ("offsets.topic.num.partitions", "1"),
     ("transaction.state.log.num.partitions", "1"),
@@ -346,6 +365,7 @@ fn what_is_told_of_a_kafkas_files_is_what_its_own_dump_tool_tells() {
     let mut kafka = Broker::kafka_with(&[&SETTINGS[..], &snapshots[..]].concat());
     takeover::fill(&kafka);
     kafka.stop();
+    read_committed_shows_what_a_consumer_of_it_sees(&kafka.data_dir());
     let kinds = [&ALWAYS[..], &["aborted entry", "snapshot record"]].concat();
     directory_agrees(&kafka.data_dir(), &kinds);
     if std::env::var_os("KLOG_LONG").is_some() {

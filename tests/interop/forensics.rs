@@ -14,7 +14,7 @@ use klog::log::{FileCache, LogDir};
 use klog::os::Os;
 use klog::os::sim::Rng;
 use klog::record::split_batches;
-use rand::Rng as _;
+use rand::RngExt as _;
 use tempfile::TempDir;
 
 use crate::broker::Broker;
