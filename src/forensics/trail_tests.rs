@@ -88,3 +88,26 @@ fn what_is_not_whole_at_the_end_is_waited_for_in_a_live_log_alone() {
     log.write(3, &[3], 0);
     assert_eq!(next(&mut trail, 0, i64::MAX), [-1, 3]);
 }
+
+#[test]
+fn a_piece_before_which_a_walk_stops_comes_again() {
+    let log = Log::new();
+    log.write(0, &[0, 1, 2], 0);
+    let mut trail = log.trail();
+    let mut seen = Vec::new();
+    for stop in [Stop::Before, Stop::Behind, Stop::Behind] {
+        trail
+            .walk(0, i64::MAX, |_, piece| {
+                seen.push(piece.position());
+                let first = piece.position() == 0;
+                let go_on = first && stop == Stop::Before;
+                Ok::<_, StorageError>(match go_on {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(stop),
+                })
+            })
+            .unwrap();
+    }
+    let size = batch(0).len() as u64;
+    assert_eq!(seen, [0, size, size, 2 * size], "the second comes twice");
+}

@@ -128,10 +128,7 @@ impl Sums {
     }
 
     fn damage(&self) -> String {
-        match self.damaged_places {
-            0 => "-".to_owned(),
-            places => format!("{places} places, {}", size(self.damaged_bytes)),
-        }
+        damage_of(self.damaged_places, self.damaged_bytes)
     }
 }
 
@@ -268,6 +265,15 @@ fn look_at(args: &Args, here: Here<'_>, piece: &Piece, stats: &mut Stats) -> any
     }
 }
 
+/// What is damaged: in how many places, if there are several, and how many bytes.
+fn damage_of(places: u64, bytes: u64) -> String {
+    match places {
+        0 => "-".to_owned(),
+        1 => size(bytes),
+        places => format!("{places} places, {}", size(bytes)),
+    }
+}
+
 /// So many segments are listed at each end of a long log.
 const LISTED: usize = 6;
 
@@ -308,7 +314,7 @@ fn print(sums: &Sums) -> anyhow::Result<()> {
         (
             "producers",
             format!(
-                "{} idempotent; {} batches in transactions, {} control batches",
+                "{} idempotent; batches in transactions: {}, control batches: {}",
                 sums.producers, sums.transactional_batches, sums.control_batches
             ),
         ),
@@ -343,10 +349,7 @@ fn segments(all: &[Segment]) -> String {
             rows.push(dots(std::mem::take(&mut left_out)));
         }
         let name = segment.path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let damage = match stats.damaged {
-            0 => "-".to_owned(),
-            places => format!("{places} places, {}", size(stats.damaged_bytes)),
-        };
+        let damage = damage_of(stats.damaged, stats.damaged_bytes);
         let cells = vec![
             name.unwrap_or_default(),
             size(stats.bytes + stats.damaged_bytes),
@@ -361,7 +364,7 @@ fn segments(all: &[Segment]) -> String {
     if left_out > 0 {
         rows.push(dots(left_out));
     }
-    aligned(&header, &numbers, &[], rows.into_iter())
+    aligned(&header, &numbers, &["batches", "first"], rows.into_iter())
 }
 
 fn dots(count: usize) -> (Vec<String>, bool) {
