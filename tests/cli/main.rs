@@ -4,6 +4,7 @@ mod consume;
 mod consume_group;
 mod copy;
 mod dump_segment;
+mod forensics_page;
 mod generated;
 mod groups;
 #[path = "../support/kafka.rs"]
@@ -13,6 +14,7 @@ mod produce;
 #[path = "../interop/raw.rs"]
 #[allow(dead_code, reason = "only some of its requests are sent here")]
 mod raw;
+mod repair;
 mod serve;
 mod server;
 mod topics;

@@ -14,11 +14,12 @@ use klog::log::{FileCache, LogDir};
 use klog::os::Os;
 use klog::os::sim::Rng;
 use klog::record::split_batches;
+use klog::wire::find_coordinator::FindCoordinatorRequest;
 use rand::RngExt as _;
 use tempfile::TempDir;
 
 use crate::broker::Broker;
-use crate::dump::{dump_folder, verify_indexes};
+use crate::dump::dump_folder;
 use crate::excuses::excuse;
 use crate::harm::{Harm, harm, offsets};
 use crate::librdkafka::{self, Admin};
@@ -27,6 +28,10 @@ use crate::offsets::Commit;
 use crate::raw::Raw;
 use crate::records::{Record, one_of_each};
 use crate::seed::{chance, rounds};
+
+/// A killed Kafka leaves 20 MiB of indexes, preallocated, per partition.
+const FEW: [(&str, &str); 2] =
+    [("offsets.topic.num.partitions", "1"), ("transaction.state.log.num.partitions", "1")];
 
 const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 
@@ -68,6 +73,9 @@ fn fill(broker: &Broker) {
         step(end);
     }
     let mut raw = Raw::connect(broker.address());
+    // A group's coordinator is made when it is asked for.
+    let find = FindCoordinatorRequest { coordinator_keys: vec!["g".into()], ..Default::default() };
+    raw.call(4, &find);
     let commit = Commit { group: "g", offset: 5, metadata: "", ..Commit::default() };
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while raw.commit(&commit) != 0 {
@@ -78,7 +86,7 @@ fn fill(broker: &Broker) {
 
 #[test]
 fn nothing_is_wrong_with_what_kafka_left_and_harm_to_it_is_found_and_repaired() {
-    let mut kafka = Broker::kafka_with(&[("offsets.topic.num.partitions", "1")]);
+    let mut kafka = Broker::kafka_with(&FEW);
     fill(&kafka);
     assert_eq!(wrong(&kafka.data_dir()), [], "while it runs");
     kafka.kill();
@@ -89,12 +97,12 @@ fn nothing_is_wrong_with_what_kafka_left_and_harm_to_it_is_found_and_repaired() 
     kafka.stop();
     assert_eq!(wrong(&kafka.data_dir()), [], "stopped");
     let mut seeds = chance();
-    for round in 0..rounds(300, 14) {
+    for round in 0..rounds(300, 6) {
         let home = TempDir::new().expect("a folder");
         let from = if round % 2 == 0 { killed.path().to_owned() } else { kafka.data_dir() };
         copy(&from, home.path());
         let seed: u64 = seeds.random();
-        harm_and_mend(home.path(), seed, round < 4);
+        harm_and_mend(home.path(), seed, round < 2);
     }
 }
 
@@ -115,7 +123,6 @@ fn harm_and_mend(data: &Path, seed: u64, dumps: bool) {
     check_served(data, &harm);
     if dumps {
         dump_folder(&data.join("t-0"));
-        verify_indexes(&data.join("t-0"));
     }
 }
 
@@ -154,7 +161,7 @@ fn check_served(data: &Path, harm: &Harm) {
 
 #[test]
 fn kafka_starts_on_what_was_repaired_in_place_and_serves_all_but_what_was_lost() {
-    let mut kafka = Broker::kafka_with(&[("offsets.topic.num.partitions", "1")]);
+    let mut kafka = Broker::kafka_with(&FEW);
     fill(&kafka);
     let all = librdkafka::read_to_end(kafka.address(), "t", 1);
     kafka.stop();

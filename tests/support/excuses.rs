@@ -170,10 +170,10 @@ impl Truth {
     fn of_index(&self, base: i64, before: &[u8], after: Option<&Vec<u8>>) -> Option<&'static str> {
         let Some(after) = after else { return self.without_index(base) };
         let (old, new) = (trimmed(before, 8), trimmed(after, 8));
-        if after.len() % 8 == 0 && old.starts_with(new) {
+        if after.len().is_multiple_of(8) && old.starts_with(new) {
             return Some(REASONS[2]);
         }
-        if old.len() != new.len() || after.len() % 8 != 0 {
+        if old.len() != new.len() || !after.len().is_multiple_of(8) {
             return None;
         }
         let batches = &self.segments[&base];
@@ -203,10 +203,13 @@ impl Truth {
     ) -> Option<&'static str> {
         let Some(after) = after else { return self.without_index(base) };
         let (old, new) = (trimmed(before, 12), trimmed(after, 12));
-        if after.len() % 12 == 0 && old.starts_with(new) && (self.is_active(base) || old == new) {
+        if after.len().is_multiple_of(12)
+            && old.starts_with(new)
+            && (self.is_active(base) || old == new)
+        {
             return Some(REASONS[5]);
         }
-        if old.len() != new.len() || after.len() % 12 != 0 {
+        if old.len() != new.len() || !after.len().is_multiple_of(12) {
             return None;
         }
         let batches = &self.segments[&base];
@@ -228,7 +231,11 @@ impl Truth {
     ) -> Option<&'static str> {
         let empty = Vec::new();
         let new = after.unwrap_or(&empty);
-        if self.is_active(base) && !self.clean && new.len() % 34 == 0 && before.starts_with(new) {
+        if self.is_active(base)
+            && !self.clean
+            && new.len().is_multiple_of(34)
+            && before.starts_with(new)
+        {
             return Some(REASONS[5]);
         }
         if before.is_empty() && new.is_empty() {
@@ -331,8 +338,7 @@ fn properties_are_read(bytes: &[u8]) -> bool {
         text.lines()
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| line.split_once('='))
-            .filter(|(name, _)| name.trim() == key)
-            .last()
+            .rfind(|(name, _)| name.trim() == key)
             .map(|(_, value)| value.trim().to_owned())
     };
     value("version").as_deref() == Some("1")

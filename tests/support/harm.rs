@@ -1,7 +1,7 @@
 //! Damage of every kind at a random place in a data directory of one partition, and what stays whole of it, byte for byte.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use klog::os::sim::Rng;
 use klog::os::{Disk, OpenMode};
@@ -77,7 +77,7 @@ pub fn harm(disk: &dyn Disk, data: &Path, partition: &str, rng: &mut Rng) -> Har
     }
 }
 
-fn put(disk: &dyn Disk, path: &PathBuf, bytes: Option<&[u8]>) {
+fn put(disk: &dyn Disk, path: &Path, bytes: Option<&[u8]>) {
     match bytes {
         None => disk.remove_file(path).expect("it can be removed"),
         Some(bytes) => {
@@ -168,17 +168,29 @@ fn of_batches(bytes: &mut Vec<u8>, rng: &mut Rng, remove: bool) -> String {
 }
 
 impl Harm {
-    /// The batches that stand whole in some segment, in order of offset.
+    /// The batches that stand whole in some segment: where they stood, or elsewhere in a file that is not as it was.
     pub fn whole(&self) -> Vec<Vec<u8>> {
-        let is_log = |name: &String| name.ends_with(".log");
-        let logs: Vec<&Vec<u8>> =
-            self.after.iter().filter(|(name, _)| is_log(name)).map(|(_, bytes)| bytes).collect();
-        let stands =
-            |batch: &[u8]| logs.iter().any(|log| memchr::memmem::find(log, batch).is_some());
-        self.written().into_iter().filter(|batch| stands(batch)).collect()
+        let is_log = |name: &&String| name.ends_with(".log");
+        let changed = self.files.iter().filter(is_log).filter_map(|name| self.after.get(name));
+        let changed: Vec<&Vec<u8>> = changed.collect();
+        let mut whole = Vec::new();
+        for (name, bytes) in self.before.iter().filter(|(name, _)| is_log(name)) {
+            let mut position = 0;
+            for batch in batches(bytes) {
+                let there = self.after.get(name).and_then(|bytes| bytes.get(position..));
+                let stays = there.is_some_and(|there| there.starts_with(batch));
+                let moved = || changed.iter().any(|log| memchr::memmem::find(log, batch).is_some());
+                if stays || moved() {
+                    whole.push(batch.to_vec());
+                }
+                position += batch.len();
+            }
+        }
+        whole
     }
 
     /// All batches before the harm, in order of offset.
+    #[allow(dead_code, reason = "not every campaign asks")]
     pub fn written(&self) -> Vec<Vec<u8>> {
         let logs = self.before.iter().filter(|(name, _)| name.ends_with(".log"));
         logs.flat_map(|(_, bytes)| batches(bytes)).map(<[u8]>::to_vec).collect()

@@ -13,6 +13,8 @@ mod partition;
 mod producers;
 mod segment;
 mod small;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -37,7 +37,9 @@ fn kept(world: &World) -> BTreeMap<String, Vec<u8>> {
     let files = world.sim.disk.files();
     let name =
         |path: &String| path.split("/damaged-").nth(1)?.split_once('/').map(|it| it.1.to_owned());
-    files.into_iter().filter_map(|(path, bytes)| Some((name(&path)?, bytes))).collect()
+    let kept = files.into_iter().filter_map(|(path, bytes)| Some((name(&path)?, bytes)));
+    // What a deletion has left is no part of the log.
+    kept.filter(|(name, _)| !name.ends_with(".deleted")).collect()
 }
 
 fn run(seed: u64) -> u64 {
@@ -48,7 +50,9 @@ fn run(seed: u64) -> u64 {
     let steps = world.sim.disk.changes() - before;
     let new = state(&world);
     assert_ne!(old, new, "seed {seed}");
-    for step in 0..steps {
+    // In a full campaign at each of them.
+    let stride = if std::env::var_os("KLOG_LONG").is_some() { 1 } else { 11 };
+    for step in (seed % stride..steps).step_by(stride as usize) {
         for power in [false, true] {
             let world = damaged(seed).expect("as before");
             world.sim.disk.cut_power_after(step);
@@ -81,7 +85,7 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn a_repair_in_place_that_is_cut_off_anywhere_leaves_the_old_state_or_the_new_one() {
-    let steps: u64 = seeds(100, 2).map(run).sum();
+    let steps: u64 = seeds(12, 2).map(run).sum();
     eprintln!("{steps} steps");
     assert!(steps > 0, "nothing was repaired");
 }
