@@ -382,7 +382,7 @@ fn whatever_members_do_each_generation_has_one_owner_of_each_share() {
     let seed = std::env::var("KLOG_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = seed.unwrap_or_else(rand::random);
     println!("KLOG_SEED={seed}");
-    let rounds = if std::env::var_os("KLOG_LONG").is_some() { 20_000 } else { 300 };
+    let rounds = if std::env::var_os("KLOG_LONG").is_some() { 20_000 } else { 150 };
     for round in 0..rounds {
         random_run(seed.wrapping_add(round));
     }

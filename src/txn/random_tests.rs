@@ -177,7 +177,7 @@ impl World {
 #[test]
 fn whatever_comes_one_producer_is_the_newest_and_each_transaction_ends_one_way() {
     let long = std::env::var_os("KLOG_LONG").is_some();
-    for seed in 0..if long { 200_000 } else { 4_000 } {
+    for seed in 0..if long { 200_000 } else { 2_000 } {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
             for _ in 0..60 {

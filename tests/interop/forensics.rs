@@ -97,7 +97,7 @@ fn nothing_is_wrong_with_what_kafka_left_and_harm_to_it_is_found_and_repaired() 
     kafka.stop();
     assert_eq!(wrong(&kafka.data_dir()), [], "stopped");
     let mut seeds = chance();
-    for round in 0..rounds(300, 6) {
+    for round in 0..rounds(300, 4) {
         let home = TempDir::new().expect("a folder");
         let from = if round % 2 == 0 { killed.path().to_owned() } else { kafka.data_dir() };
         copy(&from, home.path());

@@ -1,7 +1,7 @@
 //! kill -9 of members of `klog consume -g` and of the broker, while they write to files: every record is written at least once, in
 //! order, nothing is committed that was not written, and no commit goes back.
 //!
-//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` strikes 50 times in place of 6.
+//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` strikes 50 times in place of 4.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -52,7 +52,7 @@ fn campaign(assignors: [&'static str; 2]) {
     let mut group = Group::new(broker.address(), assignor, commit);
     (0..3).for_each(|_| group.start_member());
     group.wait_for_progress();
-    let strikes = rounds(50, 6);
+    let strikes = rounds(50, 4);
     for strike in 0..strikes {
         group.strike(&mut broker, &mut chance);
         group.wait_for_progress();

@@ -1,7 +1,7 @@
 //! A Kafka Streams program, exactly once, that is killed (-9) again and again while its input goes on: every count of every word is
 //! written out exactly once and in order, whether the program finds its state where it left it or reads it back from the changelogs.
 //!
-//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` kills 20 times in place of 3.
+//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` kills 20 times in place of 2.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -37,7 +37,7 @@ fn a_streams_program_counts_and_joins_exactly_once_however_often_it_is_killed() 
     let mut output = Output::of(broker.address());
     program.start();
     let first: usize = chance.random_range(0..2);
-    for kill in 0..rounds(20, 3) {
+    for kill in 0..rounds(20, 2) {
         // Somewhere in the work, with more to do at hand: while it starts, restores, is at work, or commits.
         let until = output.counts() + chance.random_range(1..600);
         while output.counts() < until {

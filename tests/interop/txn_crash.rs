@@ -1,7 +1,7 @@
 //! Transactions under kill -9 and power cuts of the broker: what was committed is there, all of it; what was aborted never is; what
 //! nobody was told of is there as a whole or not at all; and readers of committed records are held up by nothing.
 //!
-//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` strikes 50 times in place of 3.
+//! The seed is printed; `KLOG_SEED` sets it. `KLOG_LONG=1` strikes 50 times in place of 2.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -194,7 +194,7 @@ fn campaign(broker: &mut Broker, mut strike: impl FnMut(&mut Broker)) {
     Admin::new(broker.address()).create(TOPIC, PARTITIONS, &[("segment.bytes", "1048576")]);
     let mut chance = seed::chance();
     let load = Load::start(broker.address(), &mut chance);
-    for _ in 0..rounds(50, 3) {
+    for _ in 0..rounds(50, 2) {
         load.wait_for_progress();
         thread::sleep(Duration::from_millis(chance.random_range(0..300)));
         strike(broker);
@@ -237,7 +237,7 @@ fn a_power_cut_leaves_no_transaction_open_where_nothing_was_flushed() {
     Admin::new(broker.address()).create(TOPIC, PARTITIONS, &[]);
     let mut chance = seed::chance();
     let load = Load::start(broker.address(), &mut chance);
-    for _ in 0..rounds(50, 3) {
+    for _ in 0..rounds(50, 2) {
         load.wait_for_progress();
         thread::sleep(Duration::from_millis(chance.random_range(0..1500)));
         cut(&disk, &mut broker);

@@ -422,7 +422,7 @@ fn compaction_keeps_the_last_record_of_every_key_over_any_crash() {
     let seeds = match number("KLOG_SEED") {
         Some(seed) => seed..seed + 1,
         None if std::env::var_os("KLOG_LONG").is_some() => 0..number("KLOG_SEEDS").unwrap_or(6000),
-        None => 0..number("KLOG_SEEDS").unwrap_or(250),
+        None => 0..number("KLOG_SEEDS").unwrap_or(150),
     };
     let mut sum = Counts::default();
     for seed in seeds.clone() {

@@ -27,7 +27,7 @@ fn recovery_keeps_what_was_synced_and_invents_nothing_over_any_crash() {
     let seeds = match number("KLOG_SEED") {
         Some(seed) => seed..seed + 1,
         None if std::env::var_os("KLOG_LONG").is_some() => 0..number("KLOG_SEEDS").unwrap_or(6000),
-        None => 0..number("KLOG_SEEDS").unwrap_or(250),
+        None => 0..number("KLOG_SEEDS").unwrap_or(150),
     };
     let begun = std::time::Instant::now();
     let mut counts = world::Counts::default();

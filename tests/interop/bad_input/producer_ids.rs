@@ -11,7 +11,6 @@ use crate::raw::Raw;
 
 /// So many an address gets at once.
 const BURST: usize = 10_000;
-const A_SECOND: usize = 50;
 const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Asks for so many ids, a hundred at a time; returns how long the last one was held up.
@@ -39,15 +38,19 @@ fn ask(raw: &mut Raw, count: usize) -> Duration {
 
 #[test]
 fn a_flood_of_init_producer_id_waits_for_its_turn_and_others_do_not() {
-    let a_second = A_SECOND.to_string();
-    let broker = klog_with(Own::Bounds, &[("klog.producer.ids.per.second.per.ip", &a_second)]);
+    let settings = [("klog.producer.ids.per.second.per.ip", "1")];
+    let broker = klog_with(Own::Bounds, &settings);
     let mut flood = Raw::connect(broker.address());
     assert_takes_at_most(16 * MIB, &broker, || {
         ask(&mut flood, BURST);
-        let begun = Instant::now();
-        let held_up = ask(&mut flood, A_SECOND);
-        assert!(held_up > Duration::ZERO, "it is told how long it was held up");
-        assert!(begun.elapsed() >= held_up, "and was");
+        // A slow machine has let some more come due meanwhile.
+        let held_up = (0..BURST).find_map(|_| {
+            let begun = Instant::now();
+            let held_up = ask(&mut flood, 1);
+            assert!(begun.elapsed() >= held_up, "who is told to have been held up was");
+            Some(held_up).filter(|held_up| !held_up.is_zero())
+        });
+        assert!(held_up.is_some(), "nobody is held up");
         let begun = Instant::now();
         let mut other = Raw::connect_from(OTHER, broker.address());
         assert_eq!(ask(&mut other, 1), Duration::ZERO);
