@@ -581,7 +581,7 @@ Register-ArgumentCompleter -Native -CommandName 'klog' -ScriptBlock {
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'Only this topic''s partitions in a data directory')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Only these partitions in a data directory')
             [CompletionResult]::new('--partition', '--partition', [CompletionResultType]::ParameterName, 'Only these partitions in a data directory')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Write a clean copy into this folder, which must not exist or be empty')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Write a clean copy into this folder, which must not have the partition yet')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to print [default: table, plain with --records]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--batches', '--batches', [CompletionResultType]::ParameterName, 'Show every batch: the default for .log files and partitions')

@@ -552,7 +552,7 @@ set edit:completion:arg-completer[klog] = {|@words|
             cand --topic 'Only this topic''s partitions in a data directory'
             cand -p 'Only these partitions in a data directory'
             cand --partition 'Only these partitions in a data directory'
-            cand --to 'Write a clean copy into this folder, which must not exist or be empty'
+            cand --to 'Write a clean copy into this folder, which must not have the partition yet'
             cand --format 'How to print [default: table, plain with --records]'
             cand --color 'When to use colour'
             cand --batches 'Show every batch: the default for .log files and partitions'

@@ -469,7 +469,7 @@ complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l producer-id -
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s n -l max -d 'Stop after N batches or records' -r
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l topic -d 'Only this topic\'s partitions in a data directory' -r
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s p -l partition -d 'Only these partitions in a data directory' -r
-complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l to -d 'Write a clean copy into this folder, which must not exist or be empty' -r -F
+complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l to -d 'Write a clean copy into this folder, which must not have the partition yet' -r -F
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l format -d 'How to print [default: table, plain with --records]' -r -f -a "table\t'Columns that fit the terminal'
 json\t'One JSON object a line'
 plain\t'Values between tabs, without a header'"

@@ -6,6 +6,8 @@ mod group_specs;
 mod kafka;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "support/reach.rs"]
+mod reach;
 #[path = "support/specs.rs"]
 mod specs;
 

@@ -10,7 +10,7 @@ use klog::client::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use crate::specs::topic;
+use crate::reach::topic;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

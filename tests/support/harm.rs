@@ -188,11 +188,4 @@ impl Harm {
         }
         whole
     }
-
-    /// All batches before the harm, in order of offset.
-    #[allow(dead_code, reason = "not every campaign asks")]
-    pub fn written(&self) -> Vec<Vec<u8>> {
-        let logs = self.before.iter().filter(|(name, _)| name.ends_with(".log"));
-        logs.flat_map(|(_, bytes)| batches(bytes)).map(<[u8]>::to_vec).collect()
-    }
 }

@@ -21,13 +21,6 @@ pub fn shared() -> &'static Kafka {
     NODE.get_or_init(|| start(&[]))
 }
 
-/// Another node, of a cluster whose `transaction.version` is 1: clients announce what a transaction is to reach.
-#[allow(dead_code, reason = "not every test binary asks for it")]
-pub fn of_transaction_version_1() -> &'static Kafka {
-    static NODE: OnceLock<Kafka> = OnceLock::new();
-    NODE.get_or_init(|| start(&["--feature", "transaction.version=1"]))
-}
-
 unsafe extern "C" {
     #[link_name = "atexit"]
     fn libc_atexit(function: extern "C" fn()) -> i32;
@@ -57,7 +50,8 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn start(format_options: &[&str]) -> Kafka {
+/// A node of its own, of a cluster that was formatted with these further options.
+pub fn start(format_options: &[&str]) -> Kafka {
     static AT_EXIT: Once = Once::new();
     // SAFETY: the function only kills processes that we started.
     AT_EXIT.call_once(|| assert_eq!(unsafe { libc_atexit(kill_at_exit) }, 0));

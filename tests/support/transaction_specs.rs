@@ -14,7 +14,29 @@ use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use tokio::time::Instant;
 
 use crate::proxy::Proxy;
-use crate::specs::{client, read, topic};
+use crate::reach::{client, read, topic};
+
+/// Hands the names of all specs to a macro.
+macro_rules! all {
+    ($with:ident) => {
+        $with! {
+            a_transaction_shows_as_a_whole_or_not_at_all,
+            what_is_aborted_is_not_seen,
+            a_second_producer_fences_the_first,
+            a_transaction_that_lasts_too_long_is_aborted,
+            errors_say_what_to_do,
+            a_producer_that_comes_back_aborts_what_it_left,
+            an_abandoned_transaction_is_aborted,
+            a_runtime_may_end_in_the_middle_of_a_transaction,
+            after_a_lost_record_the_next_transaction_goes_through,
+            after_a_refused_record_the_next_transaction_goes_through,
+            cut_connections_break_no_transaction,
+            offsets_of_a_member_that_is_over_are_refused,
+            consume_transform_produce_is_exactly_once,
+        }
+    };
+}
+pub(crate) use all;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -313,7 +335,7 @@ pub async fn a_runtime_may_end_in_the_middle_of_a_transaction(address: &str) {
     let ended = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let held = runtime.block_on(async {
-            let client = crate::specs::client(&of).await;
+            let client = crate::reach::client(&of).await;
             let producer = producer(&client, "runtime").await;
             producer.begin().unwrap();
             producer.send(record(&to, 0, "left")).await.unwrap().await.unwrap();

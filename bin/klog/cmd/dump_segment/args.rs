@@ -169,7 +169,7 @@ impl Filters {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "With --repair")]
 pub struct RepairOptions {
-    /// Write a clean copy into this folder, which must not exist or be empty
+    /// Write a clean copy into this folder, which must not have the partition yet
     #[arg(long, value_name = "DIR", requires = "repair", conflicts_with = "in_place")]
     pub to: Option<PathBuf>,
 

@@ -4,15 +4,14 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use klog::forensics::repair::{Options, RepairError, Repaired, repair_in_place, repair_to};
-use klog::forensics::verify::bytes_below;
 use klog::os::Os;
 use serde::Serialize;
 
 use super::Args;
 use super::verify::{chosen, threads};
 use crate::exit::advise;
-use crate::logging::{LogArgs, wants_progress};
-use crate::output::{Progress, Row, Rows, or_dash};
+use crate::logging::LogArgs;
+use crate::output::{Row, Rows, or_dash};
 
 /// A line tells what was kept, what of it was changed, or what is lost.
 #[derive(Serialize)]
@@ -56,9 +55,7 @@ impl Row for Line {
 
 pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     let os = Os::real();
-    let paths = chosen(&os, args)?;
-    let total = paths.iter().map(|path| bytes_below(&os, path)).sum::<Result<u64, _>>()?;
-    let progress = Progress::bytes(wants_progress(log), Some(total));
+    let (paths, progress) = chosen(&os, args, log)?;
     let tick = |bytes: u64| progress.advance_to(bytes, String::new);
     let dry_run = args.repair.dry_run;
     let options = Options { dry_run, threads: threads(), progress: &tick };

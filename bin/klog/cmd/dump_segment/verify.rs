@@ -53,9 +53,7 @@ impl From<Finding> for Line {
 
 pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     let os = Os::real();
-    let paths = chosen(&os, args)?;
-    let total = paths.iter().map(|path| bytes_below(&os, path)).sum::<Result<u64, _>>()?;
-    let progress = Progress::bytes(wants_progress(log), Some(total));
+    let (paths, progress) = chosen(&os, args, log)?;
     let tick = |bytes: u64| progress.advance_to(bytes, String::new);
     let options = Options { deep: args.deep, threads: threads(), progress: &tick };
     let mut found = Vec::new();
@@ -95,8 +93,8 @@ fn fixes(found: &[Finding]) -> usize {
     fixes.len()
 }
 
-/// The paths; of a data directory only the partitions that `--topic` and `-p` choose, if they are given.
-pub fn chosen(os: &Os, args: &Args) -> anyhow::Result<Vec<PathBuf>> {
+/// The paths, of a data directory only the partitions that `--topic` and `-p` choose, if they are given; and a bar for their bytes.
+pub fn chosen(os: &Os, args: &Args, log: &LogArgs) -> anyhow::Result<(Vec<PathBuf>, Progress)> {
     let filters = &args.filters;
     let all = filters.topic.is_none() && filters.partition.is_empty();
     let mut paths = Vec::new();
@@ -109,7 +107,8 @@ pub fn chosen(os: &Os, args: &Args) -> anyhow::Result<Vec<PathBuf>> {
             _ => paths.push(without_slash(path)),
         }
     }
-    Ok(paths)
+    let total = paths.iter().map(|path| bytes_below(os, path)).sum::<Result<u64, _>>()?;
+    Ok((paths, Progress::bytes(wants_progress(log), Some(total))))
 }
 
 /// `orders-0/` as `orders-0`, so that what is printed can be compared.

@@ -8,6 +8,8 @@ mod error;
 mod machine;
 #[cfg(test)]
 mod machine_tests;
+#[cfg(test)]
+mod machine_world;
 mod refusal;
 mod requests;
 
