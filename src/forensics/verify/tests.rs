@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Options, verify};
 use crate::forensics::Kind;
 use crate::os::Os;
-use crate::record::{BatchBuilder, BatchOptions, Codec};
+use crate::record::{BatchBuilder, BatchOptions, Codec, codec};
 
 /// Where a batch has its checksum and its count, and from where on the checksum covers it.
 const CRC_AT: usize = 17;
@@ -57,4 +57,30 @@ fn records_that_cannot_be_decompressed_are_found_when_they_are_read() {
         assert_eq!(kinds(&bytes, false), []);
         assert_eq!(kinds(&bytes, true), [Kind::DecompressFailed], "{codec}");
     }
+}
+
+/// An entry of message format 1 with no key.
+fn entry(attributes: u8, value: &[u8]) -> Vec<u8> {
+    let mut content = vec![1, attributes];
+    content.extend_from_slice(&7_i64.to_be_bytes());
+    content.extend_from_slice(&(-1_i32).to_be_bytes());
+    content.extend_from_slice(&(value.len() as i32).to_be_bytes());
+    content.extend_from_slice(value);
+    let crc = crc32fast::hash(&content).to_be_bytes();
+    let length = (content.len() as i32 + 4).to_be_bytes();
+    [&0_i64.to_be_bytes()[..], &length, &crc, &content].concat()
+}
+
+#[test]
+fn an_old_entry_with_a_wrong_checksum_inside_of_a_sound_wrapper_is_found_when_it_is_read() {
+    let wrapped = |inner: &[u8]| {
+        let mut packed = Vec::new();
+        codec::compress(Codec::Gzip, None, inner, &mut packed).unwrap();
+        entry(Codec::Gzip.id(), &packed)
+    };
+    let mut inner = entry(0, b"value");
+    assert_eq!(kinds(&wrapped(&inner), true), []);
+    *inner.last_mut().unwrap() ^= 1;
+    assert_eq!(kinds(&wrapped(&inner), false), []);
+    assert_eq!(kinds(&wrapped(&inner), true), [Kind::CrcMismatch]);
 }
