@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -247,12 +248,15 @@ fn log_of(path: &Path) -> String {
     fs::read_to_string(path.with_extension("log")).unwrap_or_default()
 }
 
-/// SIGTERM: a member commits, leaves and ends as one that was told to.
+/// SIGTERM: a member commits, leaves and ends as one that was told to. One that was only just started, and has said nothing
+/// yet, may end as any program does that has not taken over its signals.
 fn stop(mut member: Child, path: &Path) {
     let pid = member.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
     let status = member.wait().expect("a member ends");
-    assert_eq!(status.code(), Some(143), "{}", log_of(path));
+    let log = log_of(path);
+    let too_early = log.is_empty() && status.signal() == Some(15);
+    assert!(too_early || status.code() == Some(143), "{status}\n{log}");
 }
 
 /// A file that grows.
