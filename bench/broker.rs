@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
 use anyhow::{Context, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::raw::Raw;
@@ -153,8 +154,7 @@ impl Broker {
     /// SIGTERM, and the wait for its end.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         let mut child = self.child.take().context("the broker runs")?;
-        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
-        ensure!(killed.success(), "SIGTERM could not be sent");
+        kill_process(Pid::from_child(&child), Signal::TERM)?;
         child.wait()?;
         Ok(())
     }

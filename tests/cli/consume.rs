@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use crate::server::{Server, fresh, signal, stderr};
+use crate::server::{Server, fresh, stderr};
+use crate::signal::{self, Signal};
 
 /// A topic with two partitions, each with `pN-0` to `pN-9` at times 1000 to 1009.
 fn two_partitions(server: &Server) {
@@ -157,6 +158,6 @@ fn ctrl_c_prints_what_was_read_and_exits_130() {
         server.process(["consume", "t"]).stdout(Stdio::piped()).spawn().expect("klog runs");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     assert_eq!(lines.next().expect("a line").expect("it can be read"), "a");
-    signal(&child, "INT");
+    signal::send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
 }

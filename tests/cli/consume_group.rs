@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::server::{Server, signal, stderr};
+use crate::server::{Server, stderr};
+use crate::signal::{self, Signal};
 
 /// A broker that does not wait for more members than the first, with topic `t` of so many partitions and so many records, one by
 /// one into each partition.
@@ -124,11 +125,11 @@ fn a_group_without_offsets_starts_where_reset_says() {
 #[test]
 fn a_member_that_is_told_to_stop_commits_what_it_wrote() {
     let (server, _data) = server(2, 10);
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    for (name, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         write(&server, 0..10);
         let (mut child, mut stdout) = member(&server, &[]);
         (0..10).for_each(|_| drop(line(&mut stdout)));
-        signal(&child, name);
+        signal::send(&child, name);
         assert_eq!(child.wait().expect("it ends").code(), Some(code));
     }
     let rest = read(&server, &["-e"]).len();
@@ -148,7 +149,7 @@ fn a_killed_member_s_records_are_read_again_by_the_others() {
     killed.wait().expect("it ends");
     let (mut heir, mut stdout) = member(&server, &session);
     (0..5).for_each(|n| assert_eq!(line(&mut stdout), n.to_string()));
-    signal(&heir, "TERM");
+    signal::send(&heir, Signal::TERM);
     heir.wait().expect("it ends");
 }
 
@@ -169,7 +170,7 @@ fn members_share_partitions_whatever_the_assignor() {
             }
         }
         for child in [&mut one, &mut two] {
-            signal(child, "TERM");
+            signal::send(child, Signal::TERM);
             child.wait().expect("it ends");
         }
         assert_eq!(read(&server, &["-e", "--assignor", assignor]), numbers(0..0), "{assignor}");
@@ -204,7 +205,7 @@ fn a_pattern_reads_topics_that_come_later() {
         server.produce(topic, &format!("{topic}\n"));
         assert_eq!(line(&mut stdout), topic);
     }
-    signal(&child, "TERM");
+    signal::send(&child, Signal::TERM);
     child.wait().expect("it ends");
 }
 

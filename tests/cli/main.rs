@@ -17,6 +17,8 @@ mod raw;
 mod repair;
 mod serve;
 mod server;
+#[path = "../support/signal.rs"]
+mod signal;
 mod topics;
 mod transactions;
 mod usage;

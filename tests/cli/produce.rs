@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
-use crate::server::{fresh, signal, stderr};
+use crate::server::{fresh, stderr};
+use crate::signal::{self, Signal};
 
 #[test]
 fn keys_are_split_at_the_first_separator_and_markers_make_null() {
@@ -158,7 +159,7 @@ fn ctrl_c_delivers_what_was_read_and_exits_130() {
     for want in ["t[0]@0", "t[0]@1"] {
         assert_eq!(printed.next().expect("a line").expect("it can be read"), want);
     }
-    signal(&child, "INT");
+    signal::send(&child, Signal::INT);
     // stdin is still open: only the signal ends it.
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     drop(stdin);
@@ -178,7 +179,7 @@ fn sigterm_does_what_ctrl_c_does_and_exits_143() {
     let mut printed = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     stdin.write_all(b"one\n").expect("it reads");
     printed.next().expect("a line").expect("it can be read");
-    signal(&child, "TERM");
+    signal::send(&child, Signal::TERM);
     assert_eq!(child.wait().expect("it ends").code(), Some(143));
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixDatagram;
 
 use crate::server::{Server, klog_assert, stderr};
+use crate::signal::{self, Signal};
 
 #[test]
 fn a_data_directory_in_use_is_refused_with_the_pid_that_holds_it() {
@@ -127,12 +128,12 @@ fn clients_that_come_and_go_leave_no_line_in_the_log() {
     server.produce("t", "a\nb\n");
     assert_eq!(server.output_of(["consume", "t", "-e"]), "a\nb\n");
     // One that waits for more, and is killed.
-    for signal in ["INT", "KILL"] {
+    for how in [Signal::INT, Signal::KILL] {
         let mut waiting = server.process(["consume", "t"]);
         let mut waiting = waiting.stdout(std::process::Stdio::piped()).spawn().expect("klog runs");
         let mut lines = BufReader::new(waiting.stdout.take().expect("a pipe")).lines();
         assert_eq!(lines.nth(1).expect("two lines").expect("UTF-8"), "b");
-        crate::server::signal(&waiting, signal);
+        signal::send(&waiting, how);
         waiting.wait().expect("it ends");
         // What its fetch waited for: the answer finds nobody.
         server.produce("t", "a\nb\n");

@@ -6,6 +6,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+use crate::signal::{self, Signal};
+
 /// The program under test.
 pub fn klog() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_klog"));
@@ -97,7 +99,7 @@ impl Server {
 
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> ExitStatus {
-        signal(&self.child, "TERM");
+        signal::send(&self.child, Signal::TERM);
         self.child.wait().expect("it ends")
     }
 }
@@ -107,12 +109,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Sends a signal by name.
-pub fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
-    assert!(status.expect("kill is there").success());
 }
 
 /// A broker over a folder of its own, for tests that need no second start.

@@ -1,6 +1,7 @@
 //! `klog topics`
 
-use crate::server::{fresh, signal, stderr};
+use crate::server::{fresh, stderr};
+use crate::signal::{self, Signal};
 
 #[test]
 fn topics_are_created_listed_described_and_deleted() {
@@ -250,7 +251,7 @@ fn ctrl_c_ends_the_question_whether_to_delete() {
         screen.read_exact(&mut byte).expect("the question comes");
         shown.push(byte[0]);
     }
-    signal(&child, "INT");
+    signal::send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(server.output_of(["topics", "list", "--format", "plain"]).starts_with("t\t"));
 }

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use crate::kafka;
 use crate::raw::Raw;
-use crate::server::{Server, klog, klog_assert, signal, stderr};
+use crate::server::{Server, klog, klog_assert, stderr};
+use crate::signal::{self, Signal};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -176,7 +177,7 @@ fn ctrl_c_aborts_and_exits_130() {
     producing.write("interrupted", "half", "half");
     // While it is open, readers of committed records stop before it.
     assert_eq!(output_of("consume interrupted -e"), "");
-    signal(&producing.child, "INT");
+    signal::send(&producing.child, Signal::INT);
     let code = producing.child.wait().expect("it ends").code();
     let (_, printed, said) = producing.end();
     assert_eq!((code, printed.as_str()), (Some(130), ""), "{said}");

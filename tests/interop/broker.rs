@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::peers;
+use crate::signal::{self, Signal};
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -171,17 +172,12 @@ impl Broker {
 
     /// SIGSTOP: the broker does nothing more, but its sockets still take what is sent.
     pub fn freeze(&mut self) {
-        self.signal("-STOP");
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+        signal::send(&self.child, Signal::STOP);
     }
 
     /// SIGTERM; the broker must end by itself, with exit code 0 (Kafka: 143).
     pub fn stop(&mut self) {
-        self.signal("-TERM");
+        signal::send(&self.child, Signal::TERM);
         let end = Instant::now() + Duration::from_secs(30);
         while self.child.try_wait().expect("a child can be waited for").is_none() {
             assert!(Instant::now() < end, "the broker did not stop within 30 s of SIGTERM");

@@ -19,6 +19,7 @@ use crate::broker::Broker;
 use crate::load::{IDEMPOTENT, Load, Target};
 use crate::raw::Raw;
 use crate::seed::{self, rounds};
+use crate::signal::{self, Signal};
 
 const DEADLINE: Duration = Duration::from_secs(90);
 const PARTITIONS: i32 = 6;
@@ -251,8 +252,7 @@ fn log_of(path: &Path) -> String {
 /// SIGTERM: a member commits, leaves and ends as one that was told to. One that was only just started, and has said nothing
 /// yet, may end as any program does that has not taken over its signals.
 fn stop(mut member: Child, path: &Path) {
-    let pid = member.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    signal::send(&member, Signal::TERM);
     let status = member.wait().expect("a member ends");
     let log = log_of(path);
     let too_early = log.is_empty() && status.signal() == Some(15);

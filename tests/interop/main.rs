@@ -24,6 +24,8 @@ mod process;
 mod raw;
 mod records;
 mod seed;
+#[path = "../support/signal.rs"]
+mod signal;
 mod transactions;
 mod transactor;
 mod transformer;

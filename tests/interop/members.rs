@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 
 use crate::peers::{fetched, java, source};
+use crate::signal::{self, Signal};
 
 /// Each client is a `client.id` too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,8 +134,7 @@ impl Member {
 
     /// SIGTERM, and no more: the member may take its time.
     pub fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+        signal::send(&self.child, Signal::TERM);
     }
 
     /// kill -9.

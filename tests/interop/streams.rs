@@ -20,6 +20,7 @@ use crate::librdkafka::{self, Admin, MustDeliver, config};
 use crate::peers::java;
 use crate::records::Record;
 use crate::seed::{self, rounds};
+use crate::signal::{self, Signal};
 use crate::transactions::{SETTINGS, until_stable};
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -293,9 +294,7 @@ impl Program {
 
     /// SIGTERM: it commits and ends.
     fn stop(&mut self) {
-        let pid = self.running().id().to_string();
-        let kill = std::process::Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(kill.expect("kill runs").success());
+        signal::send(self.running(), Signal::TERM);
         self.running().wait().expect("a stopped program ends");
     }
 

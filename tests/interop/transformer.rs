@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use crate::peers::{fetched, java, source};
+use crate::signal::{self, Signal};
 use crate::transactor::Client;
 
 /// The exit code of a worker that found another one in its place.
@@ -77,22 +78,17 @@ impl Worker {
 
     /// SIGSTOP.
     pub fn freeze(&self) {
-        self.signal("-STOP");
+        signal::send(&self.child, Signal::STOP);
     }
 
     /// SIGCONT.
     pub fn wake(&self) {
-        self.signal("-CONT");
+        signal::send(&self.child, Signal::CONT);
     }
 
     /// SIGTERM, and no more: it may take its time.
     pub fn terminate(&self) {
-        self.signal("-TERM");
-    }
-
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().expect("kill runs").success());
+        signal::send(&self.child, Signal::TERM);
     }
 
     /// The code that it ended with, if it did by itself.
