@@ -75,7 +75,8 @@ fn segment(options: &Options, codec: Codec) -> anyhow::Result<Segment> {
     let mut batch = builder.build()?.to_vec();
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&segment.path)?);
     let (mut offset, mut written) = (0i64, 0u64);
-    while written < options.gib << 30 {
+    // Kafka's dumper takes no file of 2 GiB.
+    while written + (batch.len() as u64) < options.gib << 30 {
         batch[..8].copy_from_slice(&offset.to_be_bytes());
         out.write_all(&batch)?;
         offset += RECORDS as i64;
