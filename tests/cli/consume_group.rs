@@ -93,6 +93,16 @@ fn a_table_is_committed_once_it_is_printed() {
 }
 
 #[test]
+fn a_table_that_nobody_takes_is_not_committed() {
+    let (server, _data) = server(1, 10);
+    let args = ["consume", "t", "-g", "g", "-e", "--format", "table", "--commit", "sync"];
+    let mut child = server.process(args).stdout(Stdio::piped()).spawn().expect("klog runs");
+    drop(child.stdout.take());
+    child.wait().expect("it ends");
+    assert_eq!(read(&server, &["-e"]), numbers(0..10));
+}
+
+#[test]
 fn without_commits_a_group_reads_again() {
     let (server, _data) = server(2, 10);
     assert_eq!(read(&server, &["-e", "--commit", "none"]), numbers(0..10));
