@@ -38,6 +38,7 @@ complete -c klog -n "__fish_klog_needs_command" -f -a "topics" -d 'List, create,
 complete -c klog -n "__fish_klog_needs_command" -f -a "groups" -d 'List, describe, reset and delete consumer groups'
 complete -c klog -n "__fish_klog_needs_command" -f -a "transactions" -d 'List, describe and abort transactions, and find those that hang'
 complete -c klog -n "__fish_klog_needs_command" -f -a "dump-segment" -d 'Show, check and repair the files of logs, with no broker'
+complete -c klog -n "__fish_klog_needs_command" -f -a "perf-test" -d 'Measure throughput and latency of a cluster, klog\'s or any other Kafka\'s'
 complete -c klog -n "__fish_klog_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c klog -n "__fish_klog_needs_command" -f -a "man" -d 'Print a manual page, in roff'
 complete -c klog -n "__fish_klog_using_subcommand serve" -l config -d 'Read settings from a klog.yaml or a server.properties' -r -F
@@ -491,6 +492,119 @@ complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l follow -d 'Go
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "produce" -d 'Measure writing: at a fixed rate, or as fast as it goes'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "consume" -d 'Measure reading: as fast as it goes'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "end-to-end" -d 'Measure the way from when a record is due to when a consumer has it'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "ceiling" -d 'Measure this tool: how fast it writes to a broker that only acknowledges'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l topic -d 'The topic' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l partitions -d 'Create the topic with so many partitions, if it is not there' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l transaction-size -d 'Send so many records per transaction' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l records -d 'Stop after so many records' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l duration -d 'Stop after so long [default: 10s, unless --records says when]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l warmup -d 'Do not count what is due in so long a time at the start' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l rate -d 'Send N records a second, whatever becomes of them; max: as fast as it goes' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l record-size -d 'The size of each record\'s value [default: 1KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l payload -d 'Send the lines of a file, over and over, instead of random bytes' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l producers -d 'Use so many producers, each with connections of its own' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s a -l acks -d 'Who must have a record before it counts as delivered [default: all]' -r -f -a "0\t'Nobody: it was sent'
+1\t'The leader'
+all\t'All in-sync replicas'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s z -l compression -d 'Compress batches: none, gzip, snappy, lz4, zstd; a level may follow' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l batch-size -d 'Send a batch once it has this size [default: 16KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l linger -d 'Send a batch that is not full after so long [default: 5ms]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l topic -d 'The topic' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l records -d 'Stop after so many records' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l duration -d 'Stop after so long' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l warmup -d 'Do not count what is read in so long a time at the start' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l consumers -d 'Use so many consumers, each with connections of its own' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s g -l group -d 'Read as members of this group, from what it has committed on' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l topic -d 'The topic' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l partitions -d 'Create the topic with so many partitions, if it is not there' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l transaction-size -d 'Send so many records per transaction' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l rate -d 'Send N records a second over all producers, whatever becomes of them' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l duration -d 'Stop after so long' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l warmup -d 'Do not count what is due in so long a time at the start' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l record-size -d 'The size of each record\'s value [default: 1KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l payload -d 'Send the lines of a file, over and over, instead of random bytes' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l producers -d 'Use so many producers, each with connections of its own' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s a -l acks -d 'Who must have a record before it counts as delivered [default: all]' -r -f -a "0\t'Nobody: it was sent'
+1\t'The leader'
+all\t'All in-sync replicas'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s z -l compression -d 'Compress batches: none, gzip, snappy, lz4, zstd; a level may follow' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l batch-size -d 'Send a batch once it has this size [default: 16KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l linger -d 'Send a batch that is not full after so long [default: 5ms]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l consumers -d 'Use so many consumers, each with connections of its own and its share of the partitions' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l command-config -d 'Read client properties from a Java properties file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l records -d 'Stop after so many records' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l duration -d 'Stop after so long [default: 10s, unless --records says when]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l warmup -d 'Do not count what is due in so long a time at the start' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l record-size -d 'The size of each record\'s value [default: 1KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l payload -d 'Send the lines of a file, over and over, instead of random bytes' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l producers -d 'Use so many producers, each with connections of its own' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s a -l acks -d 'Who must have a record before it counts as delivered [default: all]' -r -f -a "0\t'Nobody: it was sent'
+1\t'The leader'
+all\t'All in-sync replicas'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s z -l compression -d 'Compress batches: none, gzip, snappy, lz4, zstd; a level may follow' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l batch-size -d 'Send a batch once it has this size [default: 16KiB]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l linger -d 'Send a batch that is not full after so long [default: 5ms]' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l partitions -d 'Write to so many partitions' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s X -l property -d 'Set a producer property, by librdkafka\'s or Java\'s name' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

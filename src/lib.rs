@@ -13,6 +13,7 @@ pub mod log;
 pub mod meta;
 pub mod net;
 pub mod os;
+pub mod perf;
 pub mod quorum;
 pub mod record;
 pub mod txn;

@@ -8,7 +8,8 @@ use clap::error::ContextKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::cmd::{
-    completions, consume, dump_segment, groups, man, produce, serve, topics, transactions,
+    completions, consume, dump_segment, groups, man, perf_test, produce, serve, topics,
+    transactions,
 };
 use crate::exit::{self, Kind};
 use crate::logging::{Color, LogArgs, set_color};
@@ -48,6 +49,7 @@ enum Command {
     Groups(groups::Args),
     Transactions(transactions::Args),
     DumpSegment(dump_segment::Args),
+    PerfTest(perf_test::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -73,6 +75,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Groups(args) => groups::run(args, &cli.log),
         Command::Transactions(args) => transactions::run(args, &cli.log),
         Command::DumpSegment(args) => dump_segment::run(args, &cli.log),
+        Command::PerfTest(args) => perf_test::run(args, &cli.log),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

@@ -49,6 +49,22 @@ impl Properties {
         self.entries.push((name.to_owned(), value.to_string()));
     }
 
+    /// What holds where nothing else is said.
+    pub fn set_default(&mut self, name: &str, value: impl ToString) {
+        self.entries.insert(0, (name.to_owned(), value.to_string()));
+    }
+
+    /// Without those that are for another kind of client alone: for commands that have two.
+    pub fn of_role(&self, role: Role) -> Properties {
+        let is_of_another = |entry: &(String, String)| {
+            let checked = ClientConfig::from_properties(role, std::slice::from_ref(entry));
+            let problems = checked.err().unwrap_or_default();
+            problems.iter().any(|problem| matches!(problem, PropertyError::WrongRole { .. }))
+        };
+        let entries = self.entries.iter().filter(|entry| !is_of_another(entry));
+        Properties { entries: entries.cloned().collect() }
+    }
+
     /// Whether something says `name`.
     pub fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(known, _)| known == name)

@@ -14,6 +14,7 @@ mod connect;
 mod exit;
 mod logging;
 mod output;
+mod producer_args;
 mod record;
 mod signals;
 mod values;

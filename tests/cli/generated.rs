@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::server::klog_assert;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "serve",
     "produce",
     "consume",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 9] = [
     "groups",
     "transactions",
     "dump-segment",
+    "perf-test",
     "completions",
     "man",
 ];

@@ -10,6 +10,7 @@ mod groups;
 #[path = "../support/kafka.rs"]
 mod kafka;
 mod main_job;
+mod perf_test;
 mod produce;
 #[path = "../interop/raw.rs"]
 #[allow(dead_code, reason = "only some of its requests are sent here")]

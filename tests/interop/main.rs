@@ -52,6 +52,7 @@ mod kafka_admin;
 mod kafka_tools;
 mod kcat;
 mod neighbours;
+mod perf;
 mod power_cut;
 mod proxy;
 mod readme;

@@ -1,4 +1,5 @@
-//! A TCP proxy that stands where the broker says it is: it can lose the broker's answers, as a network does that breaks.
+//! A TCP proxy that stands where the broker says it is: it can lose the broker's answers, as a network does that breaks, and hold
+//! everything up for a while, as one does that stalls.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -20,6 +21,10 @@ struct Shared {
     open: Mutex<Vec<TcpStream>>,
     loses: AtomicBool,
     lost: AtomicUsize,
+    /// Bytes that clients have sent.
+    sent: AtomicUsize,
+    /// Nothing passes until then.
+    held_until: Mutex<Option<Instant>>,
 }
 
 impl Proxy {
@@ -41,6 +46,20 @@ impl Proxy {
     /// Leads to the broker from now on.
     pub fn lead_to(&self, target: &str) {
         self.shared.target.set(target.to_owned()).expect("it leads to one broker");
+    }
+
+    /// Waits until clients have sent so many bytes.
+    pub fn wait_until_sent(&self, bytes: usize) {
+        let end = Instant::now() + DEADLINE;
+        while self.shared.sent.load(Ordering::Acquire) < bytes {
+            assert!(Instant::now() < end, "clients send nothing");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lets nothing pass for so long; loses nothing.
+    pub fn stall(&self, duration: Duration) {
+        *self.shared.held_until.lock().expect("no panic") = Some(Instant::now() + duration);
     }
 
     /// Lets requests through and loses the answers, until so many are lost; then cuts all connections.
@@ -71,14 +90,27 @@ impl Shared {
         }
         let clone = |stream: &TcpStream| stream.try_clone().expect("a socket can be cloned");
         let (to_client, to_broker) = (clone(&client), clone(&broker));
-        thread::spawn(move || pass_on(client, to_broker, |_| true));
+        let shared = self.clone();
+        let count = move |bytes: &[u8]| {
+            shared.sent.fetch_add(bytes.len(), Ordering::AcqRel);
+            shared.hold();
+            true
+        };
+        thread::spawn(move || pass_on(client, to_broker, count));
         let shared = self.clone();
         let is_kept = move |bytes: &[u8]| {
+            shared.hold();
             let loses = shared.loses.load(Ordering::Acquire);
             shared.lost.fetch_add(usize::from(loses && !bytes.is_empty()), Ordering::AcqRel);
             !loses
         };
         thread::spawn(move || pass_on(broker, to_client, is_kept));
+    }
+
+    fn hold(&self) {
+        let until = *self.held_until.lock().expect("no panic");
+        let left = until.and_then(|until| until.checked_duration_since(Instant::now()));
+        thread::sleep(left.unwrap_or_default());
     }
 }
 

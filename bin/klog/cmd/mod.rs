@@ -5,6 +5,7 @@ pub mod consume;
 pub mod dump_segment;
 pub mod groups;
 pub mod man;
+pub mod perf_test;
 pub mod produce;
 pub mod serve;
 pub mod topics;

@@ -60,6 +60,31 @@ impl Progress {
         Progress { bar }
     }
 
+    /// A bar over the time that the work is to take; a spinner where that is not known.
+    pub fn of_time(shown: bool, total: Option<Duration>) -> Progress {
+        if !shown {
+            return Progress::hidden();
+        }
+        let (bar, template) = match total {
+            Some(total) => (ProgressBar::new(millis(total)), "{bar:20} {msg}"),
+            None => (ProgressBar::no_length(), "{spinner} {msg}"),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Progress { bar }
+    }
+
+    /// So much of the time has gone.
+    pub fn time_goes(&self, elapsed: Duration, what: impl FnOnce() -> String) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.set_position(millis(elapsed));
+        self.bar.set_message(what());
+    }
+
     /// More bytes are done; `records` in all.
     pub fn advance(&self, bytes: u64, records: u64) {
         if self.bar.is_hidden() {
@@ -88,4 +113,8 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

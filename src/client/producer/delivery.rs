@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -30,9 +31,17 @@ pub(super) struct Outcome {
 
 #[derive(Debug, Default)]
 struct State {
-    /// (first record, one past the last, what became of them).
-    ranges: Vec<(u32, u32, Result<Landed, ProduceError>)>,
+    ranges: Vec<Range>,
     wakers: Vec<Waker>,
+}
+
+/// What became of the records from `first` up to, not including, `end`.
+#[derive(Debug)]
+struct Range {
+    first: u32,
+    end: u32,
+    result: Result<Landed, ProduceError>,
+    at: Instant,
 }
 
 impl Outcome {
@@ -42,9 +51,10 @@ impl Outcome {
 
     /// Tells those who wait for records `first` to `first + count - 1`.
     pub(super) fn complete(&self, first: u32, count: u32, result: Result<Landed, ProduceError>) {
+        let at = Instant::now();
         let wakers = {
             let mut state = self.state.lock();
-            state.ranges.push((first, first + count, result));
+            state.ranges.push(Range { first, end: first + count, result, at });
             std::mem::take(&mut state.wakers)
         };
         wakers.into_iter().for_each(Waker::wake);
@@ -72,14 +82,30 @@ impl Delivery {
         self.find(&self.outcome.state.lock())
     }
 
+    /// The partition that the record went to.
+    pub fn partition(&self) -> i32 {
+        self.outcome.partition
+    }
+
+    /// When it was known what became of it, and why it failed if it did; None before. However late it is asked for, the time is
+    /// exact: for those who measure.
+    pub fn settled(&self) -> Option<(Instant, Result<(), ProduceError>)> {
+        let state = self.outcome.state.lock();
+        let range = self.range(&state)?;
+        Some((range.at, range.result.as_ref().map(|_| ()).map_err(ProduceError::clone)))
+    }
+
+    fn range<'a>(&self, state: &'a State) -> Option<&'a Range> {
+        state.ranges.iter().find(|range| (range.first..range.end).contains(&self.index))
+    }
+
     fn find(&self, state: &State) -> Option<Result<RecordMetadata, ProduceError>> {
-        let holds = |(first, end, _): &&(u32, u32, _)| (*first..*end).contains(&self.index);
-        let (first, _, result) = state.ranges.iter().find(holds)?;
-        Some(match result {
+        let range = self.range(state)?;
+        Some(match &range.result {
             Ok(landed) => Ok(RecordMetadata {
                 topic: self.outcome.topic.clone(),
                 partition: self.outcome.partition,
-                offset: landed.base_offset.map(|base| base + i64::from(self.index - first)),
+                offset: landed.base_offset.map(|base| base + i64::from(self.index - range.first)),
                 timestamp: landed.log_append_time.unwrap_or(self.timestamp),
             }),
             Err(cause) => Err(cause.clone()),

@@ -102,9 +102,7 @@ async fn end_transaction(
 /// What the properties and options say, the latter first.
 fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ProducerConfig)> {
     let mut properties = Properties::gather(&args.client)?;
-    if let Some(acks) = args.acks {
-        properties.set("acks", acks.value());
-    }
+    args.sending.set(&mut properties);
     if let Some(id) = &args.transactional_id {
         properties.set("transactional.id", id);
     }
@@ -113,15 +111,7 @@ fn settings(args: &Args) -> anyhow::Result<(ClientConfig, ProducerConfig)> {
     }
     let (client, mut config) =
         properties.configs(Role::Producer, args.client.timeout, ProducerConfig::from_properties)?;
-    if let Some(compression) = args.compression {
-        config.compression = compression;
-    }
-    if let Some(bytes) = args.batch_size {
-        config.batch_bytes = bytes;
-    }
-    if let Some(linger) = args.linger {
-        config.linger = linger;
-    }
+    args.sending.apply(&mut config);
     if let Some(name) = args.partitioner {
         config.partitioner = partitioner_by_name(name.name()).map_err(usage)?;
     }

@@ -1,0 +1,166 @@
+//! Options that several tests have in common.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use klog::base::TopicName;
+use klog::client::{ClientConfig, ProducerConfig, Role};
+use klog::perf::{Length, Pace, Payload};
+
+use crate::connect::Properties;
+use crate::exit::{Hint as _, usage};
+use crate::output::ListFormat;
+use crate::producer_args::ProducerArgs;
+use crate::values;
+
+/// What goes on where nothing says how long.
+const DURATION: Duration = Duration::from_secs(10);
+
+/// What is sent, and how.
+#[derive(clap::Args, Debug, Clone)]
+pub struct RecordArgs {
+    /// The size of each record's value [default: 1KiB]
+    ///
+    /// The bytes are random, so that no codec makes them smaller. Records have no key.
+    #[arg(long, value_name = "SIZE", value_parser = values::size_in_memory, conflicts_with = "payload")]
+    record_size: Option<usize>,
+
+    /// Send the lines of a file, over and over, instead of random bytes
+    ///
+    /// For compression (-z) to find what it finds in real records.
+    #[arg(long, value_name = "FILE")]
+    payload: Option<PathBuf>,
+
+    /// Use so many producers, each with connections of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
+    pub producers: u16,
+
+    #[command(flatten)]
+    sending: ProducerArgs,
+}
+
+impl RecordArgs {
+    /// What records hold.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or has no line.
+    pub fn payload(&self) -> anyhow::Result<Payload> {
+        let Some(path) = &self.payload else {
+            return Ok(Payload::Random(self.record_size.unwrap_or(1024)));
+        };
+        let text =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let lines = Payload::lines(&Bytes::from(text));
+        lines
+            .ok_or_else(|| usage(format!("{} is empty", path.display())))
+            .hint("--payload takes a file of records, one per line")
+    }
+
+    /// What the properties and options say, the latter first.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub fn configs(
+        &self,
+        mut properties: Properties,
+        transaction_size: Option<u64>,
+        timeout: Duration,
+    ) -> anyhow::Result<(ClientConfig, ProducerConfig)> {
+        self.sending.set(&mut properties);
+        if transaction_size.is_some() && !properties.has("transactional.id") {
+            properties.set("transactional.id", format!("klog-perf-{}", std::process::id()));
+        }
+        let (config, mut producer) =
+            properties.configs(Role::Producer, timeout, ProducerConfig::from_properties)?;
+        self.sending.apply(&mut producer);
+        if transaction_size.is_none() && producer.transactional_id.is_some() {
+            return Err(usage("transactional.id needs --transaction-size"));
+        }
+        let (size, most) = (self.record_size.unwrap_or_default(), producer.max_request_bytes);
+        if size > most {
+            let error = usage(format!("a record of {size} bytes, max.request.size allows {most}"));
+            return Err(error)
+                .hint("-X max.request.size=BYTES allows more, as far as the broker does");
+        }
+        if !properties.has("max.block.ms") {
+            producer.max_block = timeout;
+        }
+        Ok((config, producer))
+    }
+}
+
+/// Where records go.
+#[derive(clap::Args, Debug, Clone)]
+pub struct TargetArgs {
+    /// The topic
+    #[arg(long, value_name = "NAME", value_parser = values::topic)]
+    pub topic: TopicName,
+
+    /// Create the topic with so many partitions, if it is not there
+    ///
+    /// If it is there it must have as many.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub partitions: Option<i32>,
+
+    /// Send so many records per transaction
+    ///
+    /// A record counts once its transaction is committed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub transaction_size: Option<u64>,
+}
+
+/// How long a test goes on.
+#[derive(clap::Args, Debug, Clone)]
+pub struct LengthArgs {
+    /// Stop after so many records
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub records: Option<u64>,
+
+    /// Stop after so long [default: 10s, unless --records says when]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub duration: Option<Duration>,
+
+    /// Do not count what is due in so long a time at the start
+    ///
+    /// It comes on top of --records and --duration.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = values::duration)]
+    pub warmup: Duration,
+}
+
+impl LengthArgs {
+    /// Never without an end.
+    pub fn length(&self) -> Length {
+        let duration = self.duration.or(self.records.is_none().then_some(DURATION));
+        Length { warm_up: self.warmup, records: self.records, duration }
+    }
+}
+
+/// Where the outcome goes.
+#[derive(clap::Args, Debug, Clone)]
+pub struct OutArgs {
+    /// How to print
+    #[arg(long, value_enum, default_value = "table", display_order = 700)]
+    pub format: ListFormat,
+
+    /// Write the latencies of each second to a file, as an HdrHistogram log
+    ///
+    /// HdrHistogram's own tools read it. Latencies are in nanoseconds.
+    #[arg(long, value_name = "FILE", display_order = 701)]
+    pub hdr: Option<PathBuf>,
+}
+
+/// `--rate`
+pub fn pace(text: &str) -> Result<Pace, String> {
+    match text {
+        "max" => Ok(Pace::Closed),
+        number => rate(number).map(Pace::Open),
+    }
+}
+
+/// Records a second.
+pub fn rate(text: &str) -> Result<u64, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0);
+    rate.ok_or_else(|| "it is a number of records a second, or max".to_owned())
+}

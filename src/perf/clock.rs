@@ -1,0 +1,65 @@
+//! The time of a run, and a timer that is exact enough for latencies below a millisecond.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use tokio::net::unix::pipe;
+
+/// When a run began, and from when on it counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    pub(super) started: Instant,
+    /// The end of the warm-up.
+    pub(super) measured_from: Instant,
+}
+
+impl Clock {
+    /// Begins now.
+    pub(super) fn start(warm_up: Duration) -> Clock {
+        let started = Instant::now();
+        Clock { started, measured_from: started + warm_up }
+    }
+}
+
+/// A timer of the system's. tokio's own are exact to a millisecond, which would stand in every latency.
+pub(super) struct Timer {
+    /// Read like a pipe: eight bytes come once the time is up.
+    expirations: pipe::Receiver,
+}
+
+impl Timer {
+    /// A timer that is not running.
+    ///
+    /// # Errors
+    /// If the system has no file descriptor left.
+    pub(super) fn new() -> io::Result<Timer> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let fd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        Ok(Timer { expirations: pipe::Receiver::from_owned_fd_unchecked(fd)? })
+    }
+
+    /// Waits. Safe to cancel.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(super) async fn sleep(&mut self, pause: Duration) -> io::Result<()> {
+        let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Zero would stop the timer.
+        let nanos = pause.max(Duration::from_nanos(1));
+        let value = Timespec::try_from(nanos).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let once = Itimerspec { it_interval: zero, it_value: value };
+        timerfd_settime(self.expirations.as_fd(), TimerfdTimerFlags::empty(), &once)?;
+        loop {
+            self.expirations.readable().await?;
+            match self.expirations.try_read(&mut [0; 8]) {
+                Err(early) if early.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read.map(drop),
+            }
+        }
+    }
+}
