@@ -70,6 +70,9 @@ _klog() {
             klog__subcmd__perf__subcmd__test,ceiling)
                 cmd="klog__subcmd__perf__subcmd__test__subcmd__ceiling"
                 ;;
+            klog__subcmd__perf__subcmd__test,compare)
+                cmd="klog__subcmd__perf__subcmd__test__subcmd__compare"
+                ;;
             klog__subcmd__perf__subcmd__test,consume)
                 cmd="klog__subcmd__perf__subcmd__test__subcmd__consume"
                 ;;
@@ -732,7 +735,7 @@ _klog() {
             return 0
             ;;
         klog__subcmd__perf__subcmd__test)
-            opts="-v -q -h --verbose --quiet --color --help produce consume end-to-end ceiling"
+            opts="-v -q -h --verbose --quiet --color --help produce consume end-to-end ceiling compare"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -750,7 +753,7 @@ _klog() {
             return 0
             ;;
         klog__subcmd__perf__subcmd__test__subcmd__ceiling)
-            opts="-a -z -X -v -q -h --records --duration --warmup --record-size --payload --producers --acks --compression --batch-size --linger --partitions --format --hdr --property --verbose --quiet --color --help"
+            opts="-a -z -X -v -q -h --records --duration --warmup --record-size --payload --producers --acks --compression --batch-size --linger --partitions --format --hdr --html --property --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -816,6 +819,10 @@ _klog() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --property)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -835,8 +842,62 @@ _klog() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        klog__subcmd__perf__subcmd__test__subcmd__compare)
+            opts="-v -q -h --a --b --case --rounds --duration --warmup --format --html --timeout --verbose --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --a)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --b)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --case)
+                    COMPREPLY=($(compgen -W "produce-1kib produce-100b produce-10k end-to-end-10k transactions consume-1kib consume-100b" -- "${cur}"))
+                    return 0
+                    ;;
+                --rounds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warmup)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json plain" -- "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         klog__subcmd__perf__subcmd__test__subcmd__consume)
-            opts="-g -b -X -v -q -h --topic --records --duration --warmup --consumers --group --format --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
+            opts="-g -b -X -v -q -h --topic --records --duration --warmup --consumers --group --format --html --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -872,6 +933,10 @@ _klog() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "table json plain" -- "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --bootstrap-server)
@@ -910,7 +975,7 @@ _klog() {
             return 0
             ;;
         klog__subcmd__perf__subcmd__test__subcmd__end__subcmd__to__subcmd__end)
-            opts="-a -z -b -X -v -q -h --topic --partitions --transaction-size --rate --duration --warmup --record-size --payload --producers --acks --compression --batch-size --linger --consumers --format --hdr --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
+            opts="-a -z -b -X -v -q -h --topic --partitions --transaction-size --rate --duration --warmup --record-size --payload --producers --acks --compression --batch-size --linger --consumers --format --hdr --html --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -985,6 +1050,10 @@ _klog() {
                     return 0
                     ;;
                 --hdr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1024,7 +1093,7 @@ _klog() {
             return 0
             ;;
         klog__subcmd__perf__subcmd__test__subcmd__produce)
-            opts="-a -z -b -X -v -q -h --topic --partitions --transaction-size --records --duration --warmup --rate --record-size --payload --producers --acks --compression --batch-size --linger --format --hdr --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
+            opts="-a -z -b -X -v -q -h --topic --partitions --transaction-size --records --duration --warmup --rate --record-size --payload --producers --acks --compression --batch-size --linger --format --hdr --html --bootstrap-server --property --command-config --timeout --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1099,6 +1168,10 @@ _klog() {
                     return 0
                     ;;
                 --hdr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

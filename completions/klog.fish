@@ -492,16 +492,17 @@ complete -c klog -n "__fish_klog_using_subcommand dump-segment" -l follow -d 'Go
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand dump-segment" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s q -l quiet -d 'Log only errors, show no progress'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "produce" -d 'Measure writing: at a fixed rate, or as fast as it goes'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "consume" -d 'Measure reading: as fast as it goes'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "end-to-end" -d 'Measure the way from when a record is due to when a consumer has it'
-complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling" -f -a "ceiling" -d 'Measure this tool: how fast it writes to a broker that only acknowledges'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -f -a "produce" -d 'Measure writing: at a fixed rate, or as fast as it goes'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -f -a "consume" -d 'Measure reading: as fast as it goes'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -f -a "end-to-end" -d 'Measure the way from when a record is due to when a consumer has it'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -f -a "ceiling" -d 'Measure this tool: how fast it writes to a broker that only acknowledges'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and not __fish_seen_subcommand_from produce consume end-to-end ceiling compare" -f -a "compare" -d 'Compare two brokers, case by case, in the order A B B A'
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l topic -d 'The topic' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l partitions -d 'Create the topic with so many partitions, if it is not there' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l transaction-size -d 'Send so many records per transaction' -r
@@ -522,6 +523,7 @@ complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_sub
 json\t'One JSON object a line'
 plain\t'Values between tabs, without a header'"
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l html -d 'Write a page with charts to a file' -r -F
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from produce" -l command-config -d 'Read client properties from a Java properties file' -r -F
@@ -541,6 +543,7 @@ complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_sub
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
 json\t'One JSON object a line'
 plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l html -d 'Write a page with charts to a file' -r -F
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from consume" -l command-config -d 'Read client properties from a Java properties file' -r -F
@@ -571,6 +574,7 @@ complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_sub
 json\t'One JSON object a line'
 plain\t'Values between tabs, without a header'"
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l html -d 'Write a page with charts to a file' -r -F
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s b -l bootstrap-server -d 'Brokers to start from [default: 127.0.0.1:9092]' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -s X -l property -d 'Set a client property, by librdkafka\'s or Java\'s name' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from end-to-end" -l command-config -d 'Read client properties from a Java properties file' -r -F
@@ -598,6 +602,7 @@ complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_sub
 json\t'One JSON object a line'
 plain\t'Values between tabs, without a header'"
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l hdr -d 'Write the latencies of each second to a file, as an HdrHistogram log' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l html -d 'Write a page with charts to a file' -r -F
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s X -l property -d 'Set a producer property, by librdkafka\'s or Java\'s name' -r
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -605,6 +610,29 @@ never\t'Never'"
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s q -l quiet -d 'Log only errors, show no progress'
 complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from ceiling" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l a -d 'The one broker' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l b -d 'The other one' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l case -d 'What to compare; may be given more than once' -r -f -a "produce-1kib\t'Write 1 KiB records to one partition, acks=1, batches of 64 KiB, as fast as it goes'
+produce-100b\t'Write 100 B records to six partitions, acks=all, batches of 64 KiB, as fast as it goes'
+produce-10k\t'Write 10,000 records of 1 KiB a second, acks=all, no linger: until the acknowledgement'
+end-to-end-10k\t'The same, until a consumer has them'
+transactions\t'Write 100 B records in transactions of 100, one after the other'
+consume-1kib\t'Read 256 MiB of 1 KiB records that were just written'
+consume-100b\t'Read 256 MiB of 100 B records that were just written'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l rounds -d 'Run A B B A so many times' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l duration -d 'How long a run goes on that writes' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l warmup -d 'Do not count what is due in so long a time at the start of a run that writes' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l format -d 'How to print' -r -f -a "table\t'Columns that fit the terminal'
+json\t'One JSON object a line'
+plain\t'Values between tabs, without a header'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l html -d 'Write a page with charts to a file' -r -F
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l timeout -d 'How long finding a broker or one request may take' -r
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -s v -l verbose -d 'Log more to stderr (-vv: still more)'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -s q -l quiet -d 'Log only errors, show no progress'
+complete -c klog -n "__fish_klog_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c klog -n "__fish_klog_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -131,6 +131,51 @@ fn reading_ends_where_the_topic_ended_and_knows_no_latency() {
 }
 
 #[test]
+fn pages_need_nothing_from_elsewhere() {
+    let (server, data) = fresh();
+    let page = data.path().join("page.html");
+    let path = page.to_str().expect("a path");
+    let written = || std::fs::read_to_string(&page).expect("the page is written");
+    let load = ["produce", "--topic", "t", "--partitions", "1", "--rate", "1000"];
+    report(&server, &[&load[..], &["--duration", "2s", "--html", path]].concat());
+    assert_eq!(
+        headings(&written()),
+        ["Throughput", "Latency by percentile", "Latency over time", "Settings", "This machine"]
+    );
+    assert_alone(&written(), 3);
+
+    let brokers = ["--a", &server.address, "--b", &server.address];
+    let runs = ["--duration", "300ms", "--warmup", "0s", "--html", path];
+    let args = [&["perf-test", "compare"], &brokers[..], &runs, &["--case", "produce-10k"]];
+    let lines = server.output_of([&args.concat()[..], &["--format", "json"]].concat());
+    let rows: Vec<Value> = lines.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    let names: Vec<&str> = rows.iter().filter_map(|row| row["measure"].as_str()).collect();
+    assert_eq!(names, ["p50 ms", "p99 ms", "p99.9 ms"]);
+    for row in &rows {
+        assert_eq!(row["a"]["runs"].as_array().map(Vec::len), Some(2), "{row}");
+        let medians = number(&row["a"], "median") / number(&row["b"], "median");
+        assert!((medians - number(row, "ratio")).abs() < 1e-9, "{row}");
+    }
+    assert_alone(&written(), 3);
+    let topics = server.output_of(["topics", "list"]);
+    assert!(!topics.contains("klog-perf"), "a topic is left behind:\n{topics}");
+}
+
+fn headings(page: &str) -> Vec<&str> {
+    page.split("<h2>").skip(1).filter_map(|rest| rest.split("</h2>").next()).collect()
+}
+
+/// Charts within the page, and no word of any other place.
+fn assert_alone(page: &str, charts: usize) {
+    assert_eq!(page.matches("<svg ").count(), charts, "{page}");
+    for other in ["<script", "<link", "http:", "https:", "url(", "@import"] {
+        assert!(!page.contains(other), "{other} in {page}");
+    }
+    assert!(page.contains("prefers-color-scheme: dark") && page.ends_with("</html>\n"));
+    assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
+}
+
+#[test]
 fn from_end_to_end_every_record_is_seen_by_a_consumer() {
     let (server, _data) = fresh();
     server.output_of(["topics", "create", "t", "-p", "3"]);

@@ -9,6 +9,8 @@ use klog::base::TopicName;
 use klog::client::{ClientConfig, ProducerConfig, Role};
 use klog::perf::{Length, Pace, Payload};
 
+use super::page::Settings;
+use super::report::Test;
 use crate::connect::Properties;
 use crate::exit::{Hint as _, usage};
 use crate::output::ListFormat;
@@ -17,6 +19,9 @@ use crate::values;
 
 /// What goes on where nothing says how long.
 const DURATION: Duration = Duration::from_secs(10);
+
+/// Bytes of a record's value.
+const DEFAULT_SIZE: usize = 1024;
 
 /// What is sent, and how.
 #[derive(clap::Args, Debug, Clone)]
@@ -48,7 +53,7 @@ impl RecordArgs {
     /// If the file cannot be read, or has no line.
     pub fn payload(&self) -> anyhow::Result<Payload> {
         let Some(path) = &self.payload else {
-            return Ok(Payload::Random(self.record_size.unwrap_or(1024)));
+            return Ok(Payload::Random(self.record_size.unwrap_or(DEFAULT_SIZE)));
         };
         let text =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -91,6 +96,26 @@ impl RecordArgs {
     }
 }
 
+impl RecordArgs {
+    /// What a page says of it.
+    pub fn describe(&self, producer: &ProducerConfig) -> Settings {
+        let value = match &self.payload {
+            Some(path) => format!("the lines of {}", path.display()),
+            None => format!("{} random bytes", self.record_size.unwrap_or(DEFAULT_SIZE)),
+        };
+        vec![
+            named("records", value),
+            named("producers", self.producers),
+            named("acks", format!("{:?}", producer.acks).to_lowercase()),
+            named("idempotent", producer.idempotent),
+            named("compression", format!("{:?}", producer.compression).to_lowercase()),
+            named("batch size", crate::output::size(producer.batch_bytes as u64)),
+            named("linger", format!("{:?}", producer.linger)),
+            named("buffer", crate::output::size(producer.buffer_bytes as u64)),
+        ]
+    }
+}
+
 /// Where records go.
 #[derive(clap::Args, Debug, Clone)]
 pub struct TargetArgs {
@@ -129,6 +154,25 @@ pub struct LengthArgs {
     pub warmup: Duration,
 }
 
+/// What a page says of a test's length.
+pub fn describe_length(length: Length) -> Settings {
+    let duration = length.duration.map(|duration| named("duration", format!("{duration:?}")));
+    let records = length.records.map(|records| named("records to send", records));
+    let warm_up = Some(length.warm_up).filter(|warm_up| !warm_up.is_zero());
+    let warm_up = warm_up.map(|warm_up| named("warm-up", format!("{warm_up:?}")));
+    duration.into_iter().chain(records).chain(warm_up).collect()
+}
+
+impl TargetArgs {
+    /// What a page says of it.
+    pub fn describe(&self, servers: &[String], partitions: i32) -> Settings {
+        let size = self.transaction_size.map(|size| named("records per transaction", size));
+        let servers = named("servers", servers.join(", "));
+        let target = [servers, named("topic", &self.topic), named("partitions", partitions)];
+        target.into_iter().chain(size).collect()
+    }
+}
+
 impl LengthArgs {
     /// Never without an end.
     pub fn length(&self) -> Length {
@@ -149,6 +193,38 @@ pub struct OutArgs {
     /// HdrHistogram's own tools read it. Latencies are in nanoseconds.
     #[arg(long, value_name = "FILE", display_order = 701)]
     pub hdr: Option<PathBuf>,
+
+    /// Write a page with charts to a file
+    ///
+    /// Throughput and latency over time, latency by percentile, the settings and this machine. It needs nothing but a browser.
+    #[arg(long, value_name = "FILE", display_order = 702)]
+    pub html: Option<PathBuf>,
+}
+
+impl OutArgs {
+    /// A test whose outcome goes there.
+    pub fn test(
+        &self,
+        name: &'static str,
+        pace: Pace,
+        length: Length,
+        settings: &[Settings],
+    ) -> Test {
+        let rate = match pace {
+            Pace::Open(rate) => format!("{rate} records/s"),
+            Pace::Closed => "as fast as it goes".to_owned(),
+        };
+        let (format, html) = (self.format, self.html.clone());
+        let mut all = settings.concat();
+        all.push(named("rate", rate));
+        all.extend(describe_length(length));
+        Test { name, pace: Some(pace), length, format, html, settings: all }
+    }
+}
+
+/// A setting, for a page.
+pub fn named(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_owned(), value.to_string())
 }
 
 /// `--rate`

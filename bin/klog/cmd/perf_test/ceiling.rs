@@ -5,9 +5,9 @@ use std::time::Duration;
 use klog::base::TopicName;
 use klog::perf::{self, Pace, ProduceLoad, Sink};
 
-use super::args::{LengthArgs, OutArgs, RecordArgs};
+use super::args::{LengthArgs, OutArgs, RecordArgs, named};
 use super::clients;
-use super::report::{Test, carry_out, explained};
+use super::report::{carry_out, explained};
 use super::watch::open_log;
 use crate::client_args::ClientArgs;
 use crate::connect::Properties;
@@ -66,6 +66,11 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
     };
     let log = open_log(args.out.hdr.as_deref(), "klog perf-test ceiling", length.warm_up)?;
     let run = perf::produce(&clients, &load).await.map_err(explained)?;
-    let (pace, format) = (Some(load.pace), args.out.format);
-    carry_out(Test { name: "ceiling", pace, length, format }, run, log, signals, shown).await
+    let target = vec![
+        named("servers", "none: a thread that only acknowledges"),
+        named("partitions", args.partitions),
+    ];
+    let settings = [target, args.records.describe(&load.producer)];
+    let test = args.out.test("ceiling", load.pace, length, &settings);
+    carry_out(test, run, log, signals, shown).await
 }

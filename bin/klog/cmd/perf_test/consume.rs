@@ -1,11 +1,13 @@
 //! `klog perf-test consume`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use klog::base::TopicName;
 use klog::client::{ClientConfig, ConsumerConfig, Isolation, OffsetReset, Role};
 use klog::perf::{self, ConsumeLoad, Length};
 
+use super::args::{describe_length, named};
 use super::report::{Test, carry_out, explained};
 use super::{clients, topic};
 use crate::client_args::ClientArgs;
@@ -15,7 +17,7 @@ use crate::signals::Signals;
 use crate::values;
 
 /// Records that one poll may give.
-const POLL_RECORDS: usize = 20_000;
+pub const POLL_RECORDS: usize = 20_000;
 
 /// Measure reading: as fast as it goes
 ///
@@ -58,6 +60,12 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "table", display_order = 700)]
     format: ListFormat,
 
+    /// Write a page with charts to a file
+    ///
+    /// Throughput over time, the settings and this machine. It needs nothing but a browser.
+    #[arg(long, value_name = "FILE", display_order = 702)]
+    html: Option<PathBuf>,
+
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -73,10 +81,19 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
     let prepared = async {
         let partitions = topic::ensure(&clients[0], &args.topic, None).await?;
         let load = ConsumeLoad { topic: args.topic.clone(), partitions, consumer, length };
-        perf::consume(&clients, &load).await.map_err(explained)
+        Ok((perf::consume(&clients, &load).await.map_err(explained)?, partitions))
     };
-    let run = clients::until_signal(signals, prepared).await?;
-    let test = Test { name: "consume", pace: None, length, format: args.format };
+    let (run, partitions) = clients::until_signal(signals, prepared).await?;
+    let mut settings = vec![
+        named("servers", client.bootstrap.join(", ")),
+        named("topic", &args.topic),
+        named("partitions", partitions),
+        named("consumers", args.consumers),
+        named("group", args.group.as_deref().unwrap_or("none")),
+    ];
+    settings.extend(describe_length(length));
+    let (format, html) = (args.format, args.html);
+    let test = Test { name: "consume", pace: None, length, format, html, settings };
     carry_out(test, run, None, signals, shown).await
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use klog::client::Role;
 use klog::perf::{self, EndToEndLoad, Length, Pace, ProduceLoad};
 
-use super::args::{OutArgs, RecordArgs, TargetArgs, rate};
-use super::report::{Test, carry_out, explained};
+use super::args::{OutArgs, RecordArgs, TargetArgs, named, rate};
+use super::report::{carry_out, explained};
 use super::watch::open_log;
 use super::{clients, consume, topic};
 use crate::client_args::ClientArgs;
@@ -67,7 +67,7 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
     let consumers = clients::connect(&client, args.consumers, signals).await?;
     let length = Length { warm_up: args.warmup, records: None, duration: Some(args.duration) };
     let produce = ProduceLoad {
-        topic: args.target.topic,
+        topic: args.target.topic.clone(),
         producer,
         pace: Pace::Open(args.rate),
         length,
@@ -79,9 +79,13 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
             topic::ensure(&producers[0], &produce.topic, args.target.partitions).await?;
         let log = open_log(args.out.hdr.as_deref(), "klog perf-test end-to-end", length.warm_up)?;
         let load = EndToEndLoad { produce: produce.clone(), partitions, consumer };
-        Ok((perf::end_to_end(&producers, &consumers, &load).await.map_err(explained)?, log))
+        let run = perf::end_to_end(&producers, &consumers, &load).await.map_err(explained)?;
+        Ok((run, log, partitions))
     };
-    let (run, log) = clients::until_signal(signals, prepared).await?;
-    let (pace, format) = (Some(produce.pace), args.out.format);
-    carry_out(Test { name: "end-to-end", pace, length, format }, run, log, signals, shown).await
+    let (run, log, partitions) = clients::until_signal(signals, prepared).await?;
+    let target = args.target.describe(&client.bootstrap, partitions);
+    let consumers = vec![named("consumers", args.consumers)];
+    let settings = [target, args.records.describe(&produce.producer), consumers];
+    let test = args.out.test("end-to-end", produce.pace, length, &settings);
+    carry_out(test, run, log, signals, shown).await
 }

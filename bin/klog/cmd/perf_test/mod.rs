@@ -1,10 +1,13 @@
 //! `klog perf-test`: what a cluster takes and how long it takes, measured so that a stall shows.
 
 mod args;
+mod case;
 mod ceiling;
 mod clients;
+mod compare;
 mod consume;
 mod end_to_end;
+mod page;
 mod produce;
 mod report;
 mod topic;
@@ -43,6 +46,7 @@ enum Command {
     Consume(consume::Args),
     EndToEnd(end_to_end::Args),
     Ceiling(ceiling::Args),
+    Compare(compare::Args),
 }
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
@@ -55,6 +59,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
             Command::Consume(args) => consume::run(args, &mut signals, shown).await,
             Command::EndToEnd(args) => end_to_end::run(args, &mut signals, shown).await,
             Command::Ceiling(args) => ceiling::run(args, &mut signals, shown).await,
+            Command::Compare(args) => compare::run(args, &mut signals, shown).await,
         }
     })
 }

@@ -3,7 +3,7 @@
 use klog::perf::{self, Pace, ProduceLoad};
 
 use super::args::{LengthArgs, OutArgs, RecordArgs, TargetArgs, pace};
-use super::report::{Test, carry_out, explained};
+use super::report::{carry_out, explained};
 use super::watch::open_log;
 use super::{clients, topic};
 use crate::client_args::ClientArgs;
@@ -45,7 +45,7 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
         args.records.configs(Properties::gather(&args.client)?, size, timeout)?;
     let clients = clients::connect(&client, args.records.producers, signals).await?;
     let load = ProduceLoad {
-        topic: args.target.topic,
+        topic: args.target.topic.clone(),
         producer,
         pace: args.rate,
         length: args.length.length(),
@@ -53,11 +53,13 @@ pub async fn run(args: Args, signals: &mut Signals, shown: bool) -> anyhow::Resu
         transaction_size: size,
     };
     let prepared = async {
-        topic::ensure(&clients[0], &load.topic, args.target.partitions).await?;
+        let partitions = topic::ensure(&clients[0], &load.topic, args.target.partitions).await?;
         let log = open_log(args.out.hdr.as_deref(), "klog perf-test produce", load.length.warm_up)?;
-        Ok((perf::produce(&clients, &load).await.map_err(explained)?, log))
+        Ok((perf::produce(&clients, &load).await.map_err(explained)?, log, partitions))
     };
-    let (run, log) = clients::until_signal(signals, prepared).await?;
-    let (pace, length, format) = (Some(load.pace), load.length, args.out.format);
-    carry_out(Test { name: "produce", pace, length, format }, run, log, signals, shown).await
+    let (run, log, partitions) = clients::until_signal(signals, prepared).await?;
+    let target = args.target.describe(&client.bootstrap, partitions);
+    let settings = [target, args.records.describe(&load.producer)];
+    let test = args.out.test("produce", load.pace, load.length, &settings);
+    carry_out(test, run, log, signals, shown).await
 }

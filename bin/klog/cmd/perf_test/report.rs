@@ -1,11 +1,13 @@
 //! What a run comes to: a line of a table or of JSON, and how the command ends.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use klog::perf::{Failure, Histogram, Length, Pace, Run, Summary};
 use serde::Serialize;
 
+use super::page::{self, Settings};
 use super::watch::{Log, Seen, watch};
 use crate::connect::explain;
 use crate::output::{ListFormat, Progress, Row, Rows};
@@ -17,18 +19,18 @@ const NOT_SERVICE: &str = "closed loop: latency counts from when the producer wa
 /// A test's outcome.
 #[derive(Serialize, Debug)]
 pub struct Report {
-    test: &'static str,
-    records: u64,
-    bytes: u64,
-    seconds: f64,
-    records_per_s: f64,
-    mb_per_s: f64,
-    errors: u64,
+    pub test: &'static str,
+    pub records: u64,
+    pub bytes: u64,
+    pub seconds: f64,
+    pub records_per_s: f64,
+    pub mb_per_s: f64,
+    pub errors: u64,
     latency_ms: Latency,
     #[serde(rename = "loop")]
     way: Option<&'static str>,
-    note: Option<&'static str>,
-    errors_by_kind: BTreeMap<&'static str, u64>,
+    pub note: Option<&'static str>,
+    pub errors_by_kind: BTreeMap<&'static str, u64>,
 }
 
 /// Latencies in ms; null where there is no such thing.
@@ -152,6 +154,10 @@ pub struct Test {
     pub pace: Option<Pace>,
     pub length: Length,
     pub format: ListFormat,
+    /// Where a page of it goes.
+    pub html: Option<PathBuf>,
+    /// What the page says that it was told.
+    pub settings: Settings,
 }
 
 /// Goes with a run until its end, prints what came of it, and ends the command as it went.
@@ -169,6 +175,9 @@ pub async fn carry_out(
     let seen = watch(run, signals, &Progress::of_time(shown, total), log).await?;
     let report = Report::of(test.name, test.pace, &seen.summary);
     let note = report.note.filter(|_| test.format != ListFormat::Json);
+    if let Some(path) = &test.html {
+        page::write(path, &page::of_test(&report, &seen.summary, &test.settings))?;
+    }
     let mut rows = Rows::new(test.format);
     rows.push(report)?;
     rows.finish()?;
