@@ -57,6 +57,11 @@ impl Kind {
         Kind::StrayFile,
     ];
 
+    /// Whether it is of an entry of an index, or of one that an index lacks.
+    pub fn is_of_entries(self) -> bool {
+        matches!(self, Kind::IndexEntry | Kind::TimeindexEntry | Kind::TxnindexEntry)
+    }
+
     /// Its name, by which programs know it.
     pub fn name(self) -> &'static str {
         match self {
@@ -96,22 +101,31 @@ pub struct Finding {
     pub fix: String,
 }
 
-/// Of one kind of damage in one file, no more is told one by one.
-const TOLD_AT_MOST: usize = 16;
-
-/// Collects what is wrong with the files of one folder; of a file that is garbage, only the beginning.
+/// Collects what is wrong with the files of one folder.
 #[derive(Debug)]
 pub struct Findings {
     fix: String,
+    /// Of one kind of damage in one file, no more is told one by one.
+    told_at_most: usize,
     found: Vec<Finding>,
     /// What was not told, by file and kind.
     more: Vec<(PathBuf, Kind, u64)>,
 }
 
 impl Findings {
-    /// Of files that `fix` mends.
+    /// Of files that `fix` mends; of one that is garbage, only the beginning is told.
     pub fn new(fix: String) -> Findings {
-        Findings { fix, found: Vec::new(), more: Vec::new() }
+        Findings { fix, told_at_most: 16, found: Vec::new(), more: Vec::new() }
+    }
+
+    /// Everything that is wrong.
+    pub fn all(fix: String) -> Findings {
+        Findings { told_at_most: usize::MAX, ..Findings::new(fix) }
+    }
+
+    /// None yet, of the same folder.
+    pub fn alike(&self) -> Findings {
+        Findings { told_at_most: self.told_at_most, ..Findings::new(self.fix.clone()) }
     }
 
     /// Adds one that the folder's own command mends.
@@ -130,7 +144,8 @@ impl Findings {
     /// Adds one.
     pub fn push(&mut self, finding: Finding) {
         let same = |it: &&Finding| it.file == finding.file && it.kind == finding.kind;
-        if self.found.iter().filter(same).count() < TOLD_AT_MOST {
+        let all = self.told_at_most == usize::MAX;
+        if all || self.found.iter().filter(same).count() < self.told_at_most {
             self.found.push(finding);
             return;
         }

@@ -7,9 +7,9 @@
 
 mod content;
 pub mod decode;
+mod entries;
 mod fates;
 mod finding;
-mod index;
 mod kind;
 mod order;
 pub mod overview;
@@ -27,9 +27,9 @@ pub mod verify;
 mod walk;
 
 pub use content::{DECOMPRESSED_AT_MOST, Inside, contradiction, look_inside};
+pub use entries::Entries;
 pub use fates::{Fate, FateReader, Fates};
 pub use finding::{Finding, Kind, quoted, repair_command};
-pub use index::{Index, Pointing};
 pub use kind::{CheckpointKind, FileKind};
 pub use parallel::in_parallel;
 pub use place::{Folder, NamedFile, Place, partitions_in};

@@ -18,7 +18,7 @@ fn left_behind() -> TempDir {
     data
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("listable") {
         let from = entry.expect("an entry").path();
         let to = to.join(from.file_name().expect("a name"));
@@ -245,7 +245,7 @@ fn every_kind_of_file_is_shown_by_its_name() {
 }
 
 #[test]
-fn an_index_tells_whether_its_entries_lead_to_their_batches() {
+fn an_index_tells_whether_its_entries_lead_to_their_batches_as_verify_does() {
     let data = tempfile::tempdir().expect("a folder");
     let server = Server::start(data.path());
     let lines = "a line of some length that makes an index grow\n".repeat(2000);
@@ -254,12 +254,31 @@ fn an_index_tells_whether_its_entries_lead_to_their_batches() {
     assert!(server.stop().success());
     let folder = data.path().join("t-0");
     let index = folder.join("00000000000000000000.index");
+    let times = folder.join("00000000000000000000.timeindex");
     let entries = sound(&["--index", text(&folder)]);
     assert!(entries.len() > 10 && entries.iter().all(|entry| entry["valid"] == true));
-    bend(&index, 7);
-    let (entries, code) = dumped(&[text(&index)]);
-    assert_eq!((entries[0]["valid"].as_bool(), code), (Some(false), 1));
-    assert!(entries[1..].iter().all(|entry| entry["valid"] == true), "one entry is wrong, not two");
+    let sound_index = fs::read(&index).expect("readable");
+    // The last and the first byte of its offset and of its position.
+    for (at, byte) in [(0, 7), (0, 4), (2, 3), (2, 0), (3, 4)] {
+        fs::write(&index, &sound_index).expect("writable");
+        bend(&index, at * 8 + byte);
+        let (entries, code) = dumped(&[text(&index)]);
+        assert_eq!(code, 1);
+        let wrong: Vec<usize> =
+            (0..entries.len()).filter(|at| entries[*at]["valid"] == false).collect();
+        assert_eq!(wrong, [at], "one entry is wrong, not two: byte {byte}");
+    }
+    // A timestamp, and two in a row that are much too high.
+    for at in [12 + 7, 4 * 12 + 1, 5 * 12 + 1] {
+        bend(&times, at);
+    }
+    let (entries, _) = dumped(&["--index", text(&folder)]);
+    let damage = |line: &Value| line["damage"].as_str().map(str::to_owned);
+    let wrong: Vec<String> = entries.iter().filter_map(damage).collect();
+    let (verified, _) = dumped(&["--verify", text(&folder)]);
+    let verified: Vec<&str> = verified.iter().filter_map(|it| it["detail"].as_str()).collect();
+    assert_eq!(wrong, verified);
+    assert_eq!(wrong.len(), 4, "{wrong:#?}");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::entries::Entries;
 use super::producers::State;
+use crate::forensics::entries::{Entries, check_length};
 use crate::forensics::finding::{Findings, Kind};
 use crate::forensics::order::Span;
-use crate::log::{AbortedEntry, IndexEntry};
+use crate::log::{AbortedEntry, IndexEntry as _};
 use crate::os::DiskFile;
 
 /// Holds an index against what the markers of its segment tell, each with whether its transaction has records in the segment. The
@@ -67,20 +67,10 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn entries(&mut self, index: &dyn DiskFile, present: &mut BTreeMap<i64, ()>) -> io::Result<()> {
-        let length = index.len()?;
-        let left = length % AbortedEntry::LEN as u64;
-        if left != 0 {
-            let detail = format!(
-                "entries of {} bytes were expected; the file ends with {left} bytes",
-                AbortedEntry::LEN
-            );
-            self.findings.add(self.path, Kind::TxnindexEntry, length - left, None, detail);
-        }
+        check_length::<AbortedEntry>(self.path, index, Kind::TxnindexEntry, self.findings)?;
         let mut entries = Entries::<AbortedEntry>::whole(index)?;
         let mut before: Option<AbortedEntry> = None;
-        while let Some(entry) = entries.peek()? {
-            let at = entries.position();
-            entries.skip();
+        while let Some((at, entry)) = entries.next()? {
             let last = entry.aborted.last_offset;
             if let Some(detail) = self.is_wrong(entry, before) {
                 self.findings.add(self.path, Kind::TxnindexEntry, at, last, detail);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::segment::Report;
+use super::report::Report;
 use super::small;
 use crate::base::TopicPartition;
 use crate::forensics::finding::{Finding, Findings, Kind, quoted};

@@ -13,14 +13,14 @@ use crate::record::{Batch, records};
 /// More than a footer takes, in bytes.
 const FOOTER_BYTES: usize = 4096;
 
-/// Looks at one that covers all below `end`, beside a log that begins at `first`.
+/// Looks at one that covers all below `end`.
 ///
 /// # Errors
 /// As the system says.
 pub fn check(
     disk: &dyn Disk,
     path: &Path,
-    (end, _first): (i64, Option<i64>),
+    end: i64,
     findings: &mut Findings,
 ) -> Result<(), StorageError> {
     let file = disk.open(path, OpenMode::Read).map_err(StorageError::at("open", path))?;

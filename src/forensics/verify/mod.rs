@@ -4,22 +4,27 @@
 //! active segment that are behind it or preallocated, a log that starts within a segment, what an interrupted deletion left.
 
 mod aborted;
+mod by_offset;
+mod by_time;
 mod data_dir;
 mod deep;
-mod entries;
-mod indexes;
+mod epochs;
 mod metadata;
 mod partition;
 mod producers;
+mod report;
 mod segment;
+mod shape;
 mod small;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use data_dir::DataDir;
-pub use partition::{Seen, Shape};
+pub use partition::Seen;
+pub use shape::Shape;
 pub use small::{is_damaged_json, read_text};
 
 use super::finding::{Finding, Findings, repair_command};
@@ -121,6 +126,35 @@ fn of_partition(
     })
 }
 
+/// Looks at the index file at `path`, or at all indexes in a partition's folder there, as [`verify`] does; tells every entry that is wrong,
+/// however many. For an index by offset or by time only its own segment is read.
+///
+/// # Errors
+/// As the system says.
+pub fn of_indexes(
+    os: &Os,
+    path: &Path,
+    options: Options<'_>,
+) -> Result<Vec<Finding>, StorageError> {
+    let (folder, segment) = match Place::at(&*os.disk, path)? {
+        Place::File {
+            kind: FileKind::OffsetIndex { base } | FileKind::TimeIndex { base }, ..
+        } => (parent(path), Some(base)),
+        Place::File { .. } => (parent(path), None),
+        Place::Partition(_) | Place::DataDir { .. } => (path.into(), None),
+    };
+    let disk = &*os.disk;
+    let above = DataDir::above(disk, &folder)?;
+    once_or_twice(disk, &above.folder, || {
+        let all = Findings::all(repair_command(&folder));
+        let partition = Partition::named(disk, &folder, partition_at(&folder), &above, all)?;
+        match segment {
+            Some(base) => partition.segment(base, options),
+            None => partition.verify(options).map(|seen| seen.findings),
+        }
+    })
+}
+
 /// Looks at one partition once.
 ///
 /// # Errors
@@ -131,7 +165,8 @@ pub fn of_one(
     above: &DataDir,
     options: Options<'_>,
 ) -> Result<Seen, StorageError> {
-    Partition::load(disk, folder, above, repair_command(folder))?.verify(options)
+    let findings = Findings::new(repair_command(folder));
+    Partition::named(disk, folder, partition_at(folder), above, findings)?.verify(options)
 }
 
 fn of_data_dir(
@@ -170,8 +205,8 @@ pub fn of_copy(
     options: Options<'_>,
 ) -> Result<Seen, StorageError> {
     let above = above.of_copies();
-    let fix = repair_command(folder);
-    Partition::named(disk, folder, Some(name.clone()), &above, fix)?.verify(options)
+    let findings = Findings::new(repair_command(folder));
+    Partition::named(disk, folder, Some(name.clone()), &above, findings)?.verify(options)
 }
 
 /// What is found while a broker is at work counts if it is found again: it may have been under way.
@@ -184,9 +219,9 @@ fn once_or_twice(
     let lock = dir.join(".lock");
     let is_held = disk.lock_holder(&lock).map_err(StorageError::at("open", lock))?.is_some();
     if !found.is_empty() && is_held {
-        let again = look()?;
         let place = |it: &Finding| (it.file.clone(), it.kind, it.position, it.offset);
-        found.retain(|it| again.iter().any(|other| place(other) == place(it)));
+        let again: HashSet<_> = look()?.iter().map(place).collect();
+        found.retain(|it| again.contains(&place(it)));
     }
     Ok(found)
 }

@@ -6,85 +6,19 @@ use std::path::{Path, PathBuf};
 use super::data_dir::DataDir;
 use super::metadata;
 use super::producers::{Replay, State};
-use super::segment::{Look, OtherEpoch, Report, look_at};
-use super::{Options, partition_at, small};
-use crate::base::{Offset, TopicPartition};
+use super::report::Report;
+use super::segment::{Look, look_at};
+use super::shape::Shape;
+use super::{Options, epochs, small};
+use crate::base::TopicPartition;
 use crate::forensics::finding::{Finding, Findings, Kind};
-use crate::forensics::kind::FileKind;
 use crate::forensics::order::Span;
 use crate::forensics::parallel::in_parallel;
-use crate::log::{LEADER_EPOCHS_FILE, LeaderEpochs, StorageError, path_in};
+use crate::log::{LeaderEpochs, StorageError, path_in};
 use crate::os::Disk;
 
 /// Topics that brokers compact by default.
 const COMPACTED: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
-
-/// What files a partition's folder has.
-#[derive(Clone, Debug, Default)]
-pub struct Shape {
-    /// First offsets of segments, ascending.
-    pub bases: Vec<i64>,
-    /// Offsets of producer snapshots, ascending.
-    pub snapshots: Vec<i64>,
-    /// Names of indexes without their segment, with its base.
-    pub orphans: Vec<(String, i64)>,
-    /// Names that no broker gives.
-    pub strangers: Vec<String>,
-    /// Snapshots of the metadata log, by end offset.
-    pub metadata: Vec<(String, i64)>,
-    /// Whether a compaction was under way.
-    pub in_compaction: bool,
-    /// Whether there is a `quorum-state`.
-    pub has_quorum_state: bool,
-}
-
-impl Shape {
-    /// Lists a folder.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn of(disk: &dyn Disk, folder: &Path) -> Result<Shape, StorageError> {
-        let mut shape = Shape::default();
-        let mut indexes = Vec::new();
-        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
-        for entry in entries.into_iter().filter(|entry| !entry.is_dir) {
-            match FileKind::of(&entry.name) {
-                FileKind::Segment { base } => shape.bases.push(base),
-                FileKind::ProducerSnapshot { offset } => shape.snapshots.push(offset),
-                FileKind::OffsetIndex { base }
-                | FileKind::TimeIndex { base }
-                | FileKind::TxnIndex { base } => indexes.push((entry.name, base)),
-                FileKind::MetadataSnapshot { end, .. } => shape.metadata.push((entry.name, end)),
-                FileKind::Leftover { suffix, .. } => {
-                    shape.in_compaction |= suffix == ".cleaned" || suffix == ".swap";
-                }
-                FileKind::QuorumState => shape.has_quorum_state = true,
-                FileKind::LeaderEpochs | FileKind::PartitionMetadata => {}
-                _ => shape.strangers.push(entry.name),
-            }
-        }
-        shape.bases.sort_unstable();
-        shape.snapshots.sort_unstable();
-        indexes.retain(|(_, base)| shape.bases.binary_search(base).is_err());
-        shape.orphans = indexes;
-        Ok(shape)
-    }
-
-    /// The segment files.
-    pub fn segments<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = PathBuf> + 'a {
-        self.bases.iter().map(|base| path_in(folder, *base, ".log"))
-    }
-
-    /// The offsets that each segment may have.
-    pub fn spans(&self) -> Vec<Span> {
-        let limit = |at: usize| self.bases.get(at + 1).copied().unwrap_or(i64::MAX);
-        self.bases
-            .iter()
-            .enumerate()
-            .map(|(at, base)| Span { base: *base, limit: limit(at) })
-            .collect()
-    }
-}
 
 /// What was seen of a partition.
 #[derive(Debug)]
@@ -105,25 +39,12 @@ pub struct Partition<'a> {
     name: Option<TopicPartition>,
     shape: Shape,
     epochs: Option<LeaderEpochs>,
-    fix: String,
     findings: Findings,
 }
 
 impl<'a> Partition<'a> {
-    /// Reads what is small. What the data directory says of it was read before, so it cannot be ahead of the log.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn load(
-        disk: &'a dyn Disk,
-        folder: &Path,
-        above: &'a DataDir,
-        fix: String,
-    ) -> Result<Partition<'a>, StorageError> {
-        Partition::named(disk, folder, partition_at(folder), above, fix)
-    }
-
-    /// The same of a folder that has another name than its partition.
+    /// Reads what is small of the partition `name` in a folder of any name; `findings` are those so far. What the data directory says of it
+    /// was read before, so it cannot be ahead of the log.
     ///
     /// # Errors
     /// As the system says.
@@ -132,14 +53,13 @@ impl<'a> Partition<'a> {
         folder: &Path,
         name: Option<TopicPartition>,
         above: &'a DataDir,
-        fix: String,
+        mut findings: Findings,
     ) -> Result<Partition<'a>, StorageError> {
-        let mut findings = Findings::new(fix.clone());
         let epochs = small::epochs(disk, folder, &mut findings)?;
         small::topic_id(disk, folder, above.has_ids, &mut findings)?;
         let shape = Shape::of(disk, folder)?;
         let folder = folder.to_path_buf();
-        Ok(Partition { disk, folder, above, name, shape, epochs, fix, findings })
+        Ok(Partition { disk, folder, above, name, shape, epochs, findings })
     }
 
     /// Looks at all of it.
@@ -147,14 +67,15 @@ impl<'a> Partition<'a> {
     /// # Errors
     /// As the system says.
     pub fn verify(mut self, options: Options<'_>) -> Result<Seen, StorageError> {
-        let reports = self.segments(options)?;
+        let reports = self.segments(options, |_| true)?;
         let log_start = self.name.as_ref().and_then(|name| self.above.starts.get(name));
         let log_start = log_start.map_or(0, |start| start.get());
         let compacted = self.is_compacted(&reports);
         let knows = self.above.is_data_dir || compacted;
         let gaps_are_legal = !knows || compacted;
         self.across(&reports, log_start, gaps_are_legal);
-        self.epochs(&reports);
+        let (folder, known) = (&self.folder, self.epochs.as_ref());
+        epochs::check(self.disk, folder, &reports, known, &mut self.findings);
         self.strangers();
         self.nothing_is_left(&reports, log_start);
         self.producers(&reports, compacted, log_start)?;
@@ -164,11 +85,10 @@ impl<'a> Partition<'a> {
         if self.shape.has_quorum_state {
             small::json(self.disk, &self.folder.join("quorum-state"), &mut self.findings)?;
         }
-        let first = reports.first().map(|report| report.base);
         let end = reports.last().map_or(0, |report| report.end);
         for (name, end) in &self.shape.metadata {
             let path = self.folder.join(name);
-            metadata::check(self.disk, &path, (*end, first), &mut self.findings)?;
+            metadata::check(self.disk, &path, *end, &mut self.findings)?;
         }
         let mut all = self.findings.into_sorted();
         for report in reports {
@@ -178,11 +98,25 @@ impl<'a> Partition<'a> {
         Ok(Seen { findings: all, gaps_are_legal, end })
     }
 
-    fn segments(&self, options: Options<'_>) -> Result<Vec<Report>, StorageError> {
+    /// Looks at the segment that begins at `base` and at its two sparse indexes, and at nothing else.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn segment(self, base: i64, options: Options<'_>) -> Result<Vec<Finding>, StorageError> {
+        let reports = self.segments(options, |span| span.base == base)?;
+        Ok(reports.into_iter().flat_map(|report| report.findings.into_sorted()).collect())
+    }
+
+    fn segments(
+        &self,
+        options: Options<'_>,
+        wanted: impl Fn(&Span) -> bool,
+    ) -> Result<Vec<Report>, StorageError> {
         let spans = self.shape.spans();
         let looks: Vec<Look<'_>> = spans
             .iter()
             .enumerate()
+            .filter(|(_, span)| wanted(span))
             .map(|(at, span)| Look {
                 disk: self.disk,
                 folder: &self.folder,
@@ -193,7 +127,8 @@ impl<'a> Partition<'a> {
                 progress: options.progress,
             })
             .collect();
-        let reports = in_parallel(options.threads, &looks, |look| look_at(*look, self.fix.clone()));
+        let reports =
+            in_parallel(options.threads, &looks, |look| look_at(*look, self.findings.alike()));
         let is_gone = |report: &Result<Report, StorageError>| {
             // Retention has deleted it meanwhile.
             matches!(report, Err(error) if error.source.kind() == io::ErrorKind::NotFound)
@@ -250,65 +185,6 @@ impl<'a> Partition<'a> {
                 );
                 self.findings.add(&report.path, Kind::OffsetOrder, report.size, report.end, detail);
             }
-        }
-    }
-
-    /// Batches of other epochs than the checkpoint has: one of them is itself what is wrong, several tell that the checkpoint is.
-    fn epochs(&mut self, reports: &[Report]) {
-        let path = self.folder.join(LEADER_EPOCHS_FILE);
-        let others: Vec<(&Report, &OtherEpoch)> = reports
-            .iter()
-            .flat_map(|report| report.other_epochs.iter().map(move |other| (report, other)))
-            .collect();
-        match others.as_slice() {
-            [] => {}
-            [(report, other)] => {
-                let OtherEpoch { position, offset, found, known } = **other;
-                let detail = format!("leader epoch {known} was expected; {found} stands there");
-                let findings = &mut self.findings;
-                findings.add(&report.path, Kind::EpochOrder, position + 12, offset, detail);
-            }
-            [(report, other), ..] => {
-                let OtherEpoch { position, offset, found, known } = **other;
-                let detail = format!(
-                    "epoch {found} was expected at offset {offset}, as in {} at byte {position} and in {} more; epoch {known} is noted",
-                    report.path.display(),
-                    if others.len() < 64 {
-                        format!("{} batches", others.len() - 1)
-                    } else {
-                        "many batches".into()
-                    }
-                );
-                self.findings.add(&path, Kind::Checkpoint, None, offset, detail);
-            }
-        }
-        let has_epochs =
-            reports.iter().any(|report| report.epochs.is_some_and(|(_, last)| last >= 0));
-        if has_epochs && self.epochs.is_none() && !self.findings.has(&path, Kind::Checkpoint) {
-            let is_there = self.disk.open(&path, crate::os::OpenMode::Read).is_ok();
-            let kind = if is_there { Kind::Checkpoint } else { Kind::MissingFile };
-            let detail =
-                "the batches have leader epochs; where each began was expected to be noted";
-            self.findings.add(&path, kind, None, None, detail.to_owned());
-        }
-        let end = reports.last().filter(|report| !report.tail_is_damaged).map(|report| report.end);
-        let newest = self.epochs.as_ref().and_then(|epochs| epochs.entries().last().copied());
-        if let (Some(end), Some((epoch, start))) = (end, newest)
-            && start > Offset::new(end.max(0))
-        {
-            let detail = format!(
-                "epochs up to the log's end at offset {end} were expected; epoch {epoch} begins at {start}"
-            );
-            self.findings.add(&path, Kind::Checkpoint, None, start.get(), detail);
-        }
-        if let (Some(first), Some(epochs)) = (reports.first(), &self.epochs)
-            && epochs.entries().is_empty()
-            && has_epochs
-        {
-            let detail =
-                "the batches have leader epochs; where each began was expected to be noted"
-                    .to_owned();
-            self.findings.add(&path, Kind::Checkpoint, None, first.base, detail);
         }
     }
 

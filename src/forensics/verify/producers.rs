@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::aborted::check_index;
-use super::segment::Report;
+use super::report::Report;
 use crate::forensics::finding::{Findings, Kind};
 use crate::forensics::order::Span;
 use crate::forensics::walk::{each_batch, note};

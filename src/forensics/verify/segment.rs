@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::by_offset::OffsetCheck;
+use super::by_time::TimeCheck;
 use super::deep;
-use super::indexes::{OffsetCheck, TimeCheck};
+use super::report::{Hole, KEPT_AT_MOST, OtherEpoch, Report};
 use crate::base::Offset;
 use crate::forensics::finding::{Findings, Kind};
 use crate::forensics::order::{Order, Ordered, Span};
@@ -28,74 +30,15 @@ pub struct Look<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Offsets that no batch has, though nothing is damaged there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Hole {
-    /// Where the next batch stands.
-    pub position: u64,
-    /// The first offset.
-    pub from: i64,
-    /// The last one.
-    pub to: i64,
-}
-
-/// A batch with another epoch than the checkpoint has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OtherEpoch {
-    pub position: u64,
-    pub offset: i64,
-    pub found: i32,
-    pub known: i32,
-}
-
-/// Lists of a report stop here.
-const KEPT_AT_MOST: usize = 64;
-
-/// What a segment is like.
-#[derive(Debug)]
-pub struct Report {
-    pub path: PathBuf,
-    pub base: i64,
-    pub size: u64,
-    /// The offset behind the last batch.
-    pub end: i64,
-    /// Whether its last bytes are damaged: what was there is not known.
-    pub tail_is_damaged: bool,
-    /// Whether anything of its batches is.
-    pub is_damaged: bool,
-    /// Whether a producer wrote that has an id.
-    pub has_producers: bool,
-    /// Whether records were taken out by compaction.
-    pub is_compacted: bool,
-    pub holes: Vec<Hole>,
-    pub other_epochs: Vec<OtherEpoch>,
-    /// The epochs of its first and last batch.
-    pub epochs: Option<(i32, i32)>,
-    pub findings: Findings,
-}
-
-/// Looks at one segment.
+/// Looks at one segment; adds to `findings`.
 ///
 /// # Errors
 /// As the system says.
-pub fn look_at(look: Look<'_>, fix: String) -> Result<Report, StorageError> {
+pub fn look_at(look: Look<'_>, findings: Findings) -> Result<Report, StorageError> {
     let path = path_in(look.folder, look.span.base, ".log");
     let file = look.disk.open(&path, OpenMode::Read).map_err(StorageError::at("open", &path))?;
     let size = file.len().map_err(StorageError::at("stat", &path))?;
-    let report = Report {
-        path: path.clone(),
-        base: look.span.base,
-        size,
-        end: look.span.base,
-        tail_is_damaged: false,
-        is_damaged: false,
-        has_producers: false,
-        is_compacted: false,
-        holes: Vec::new(),
-        other_epochs: Vec::new(),
-        epochs: None,
-        findings: Findings::new(fix),
-    };
+    let report = Report::new(path.clone(), look.span.base, size, findings);
     let offsets = side(look, ".index")?;
     let times = side(look, ".timeindex")?;
     let pass = Pass { look, file: &file, report, damage: None };

@@ -1,27 +1,39 @@
-//! `klog dump-segment --index`, and index files by themselves.
+//! `klog dump-segment --index`, and index files by themselves. What is wrong with an entry is what `--verify` says of it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use klog::forensics::{FileKind, Index, Place, Pointing};
+use klog::forensics::verify::{Options, bytes_below, of_indexes};
+use klog::forensics::{Entries, FileKind, Finding, Folder, Place};
 use klog::log::{AbortedEntry, IndexEntry, OffsetEntry, TimeEntry};
-use klog::os::{Disk, DiskFile, OpenMode, Os};
+use klog::os::{OpenMode, Os};
 use serde::Serialize;
 
 use super::Args;
 use super::showing::Showing;
 use super::sources;
+use super::verify::threads;
 use crate::exit::{Hint as _, usage};
-use crate::output::{Row, local_time};
+use crate::logging::{LogArgs, wants_progress};
+use crate::output::{Progress, Row, local_time};
 
 /// Shows all indexes at the paths.
-pub fn run(args: &Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     let os = Os::real();
-    let disk = &*os.disk;
     let mut showing = Showing::new(args.lists());
     let mut any = false;
-    for path in files(disk, args)? {
-        any |= file(disk, &path, &mut showing)?;
+    for path in &args.paths {
+        let folders = match sources::place(&*os.disk, path)? {
+            Place::File { path, .. } => {
+                any |= file(&os, &path, &mut showing)?;
+                continue;
+            }
+            Place::Partition(folder) => vec![folder],
+            Place::DataDir { path } => sources::folders(&*os.disk, &path, &args.filters)?,
+        };
+        for of_one in folders {
+            any |= folder(&os, &of_one, log, &mut showing)?;
+        }
     }
     if !any {
         return Err(usage("no index is there"))
@@ -30,24 +42,42 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     showing.finish()
 }
 
-/// The index files at the paths, in order of their names.
-fn files(disk: &dyn Disk, args: &Args) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in &args.paths {
-        let folders = match sources::place(disk, path)? {
-            Place::File { path, .. } => {
-                files.push(path);
-                continue;
-            }
-            Place::Partition(folder) => vec![folder],
-            Place::DataDir { path } => sources::folders(disk, &path, &args.filters)?,
-        };
-        for folder in folders {
-            let named = folder.files(disk)?.into_iter().filter(|file| is_index(&file.kind));
-            files.extend(named.map(|file| folder.path.join(file.name)));
-        }
+/// Shows all indexes of a partition; `false` if it has none.
+fn folder(os: &Os, folder: &Folder, log: &LogArgs, showing: &mut Showing) -> anyhow::Result<bool> {
+    let named = folder.files(&*os.disk)?.into_iter().filter(|file| is_index(&file.kind));
+    let files: Vec<PathBuf> = named.map(|file| folder.path.join(file.name)).collect();
+    if files.is_empty() {
+        return Ok(false);
     }
-    Ok(files)
+    let total = bytes_below(os, &folder.path)?;
+    let progress = Progress::of_files(wants_progress(log), total);
+    let tick = |bytes| progress.advance_to(bytes, || folder.to_string());
+    let wrong = of_indexes(os, &folder.path, with(&tick))?;
+    progress.finish();
+    drop(progress);
+    for path in files {
+        show(os, &path, &wrong, showing)?;
+    }
+    tell_of_segments(&wrong, showing);
+    Ok(true)
+}
+
+/// Shows one index file; `false` if it is none.
+pub fn file(os: &Os, path: &Path, showing: &mut Showing) -> anyhow::Result<bool> {
+    if !is_index(&sources::kind_of(path)) {
+        return Ok(false);
+    }
+    let wrong = match is_alone(os, path) {
+        true => Vec::new(),
+        false => of_indexes(os, path, with(&|_| {}))?,
+    };
+    show(os, path, &wrong, showing)?;
+    tell_of_segments(&wrong, showing);
+    Ok(true)
+}
+
+fn with(progress: &(dyn Fn(u64) + Sync)) -> Options<'_> {
+    Options { deep: false, threads: threads(), progress }
 }
 
 fn is_index(kind: &FileKind) -> bool {
@@ -57,23 +87,20 @@ fn is_index(kind: &FileKind) -> bool {
     )
 }
 
-/// Shows one index file; `false` if it is none.
-pub fn file(disk: &dyn Disk, path: &Path, showing: &mut Showing) -> anyhow::Result<bool> {
-    match sources::kind_of(path) {
-        FileKind::OffsetIndex { base } => offsets(disk, path, base, showing)?,
-        FileKind::TimeIndex { base } => times(disk, path, base, showing)?,
-        FileKind::TxnIndex { base } => aborted(disk, path, base, showing)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
+/// Whether an index, or what was one before it was deleted, has no segment beside it.
+fn is_alone(os: &Os, path: &Path) -> bool {
+    os.disk.open(&path.with_extension("log"), OpenMode::Read).is_err()
 }
 
-/// The segment file beside an index, `.deleted` beside `.deleted`; `None` if it is gone.
-fn segment(disk: &dyn Disk, path: &Path) -> Option<Arc<dyn DiskFile>> {
-    let name = path.file_name()?.to_string_lossy().into_owned();
-    let (digits, rest) = name.split_once('.')?;
-    let suffix = rest.split_once('.').map_or(String::new(), |(_, suffix)| format!(".{suffix}"));
-    disk.open(&path.with_file_name(format!("{digits}.log{suffix}")), OpenMode::Read).ok()
+/// What an entry says of a batch that is damaged cannot be told.
+fn tell_of_segments(wrong: &[Finding], showing: &mut Showing) {
+    let is_segment = |it: &&Finding| matches!(sources::kind_of(&it.file), FileKind::Segment { .. });
+    wrong.iter().filter(is_segment).for_each(|finding| tell(finding, showing));
+}
+
+fn tell(finding: &Finding, showing: &mut Showing) {
+    tracing::warn!("{}: {}", finding.file.display(), finding.detail);
+    showing.damage(&finding.file, finding.position.unwrap_or(0));
 }
 
 /// What the rows of all indexes begin with: the file and the entry's place in it, from 0.
@@ -185,74 +212,70 @@ impl Row for AbortedRow {
     }
 }
 
-fn offsets(disk: &dyn Disk, path: &Path, base: i64, showing: &mut Showing) -> anyhow::Result<()> {
-    let segment = segment(disk, path);
-    let pointing = segment.as_ref().map(|segment| Pointing::new(segment, base)).transpose()?;
-    each::<OffsetEntry, _>(disk, path, showing, |head, entry, before| {
-        let wrong = pointing.as_ref().map(|pointing| pointing.offset(entry, before)).transpose()?;
-        let offset = base.saturating_add(entry.relative_offset.into());
-        let verdict = verdict(wrong);
-        Ok(OffsetRow { head, offset, position: entry.position, verdict })
-    })
-}
-
-fn times(disk: &dyn Disk, path: &Path, base: i64, showing: &mut Showing) -> anyhow::Result<()> {
-    let segment = segment(disk, path);
-    let mut pointing = segment.as_ref().map(|segment| Pointing::new(segment, base)).transpose()?;
-    each::<TimeEntry, _>(disk, path, showing, |head, entry, before| {
-        let wrong = pointing.as_mut().map(|pointing| pointing.time(entry, before)).transpose()?;
-        let offset = base.saturating_add(entry.relative_offset.into());
-        Ok(TimeRow { head, timestamp: entry.timestamp, offset, verdict: verdict(wrong) })
-    })
-}
-
-fn aborted(disk: &dyn Disk, path: &Path, base: i64, showing: &mut Showing) -> anyhow::Result<()> {
-    let segment = segment(disk, path);
-    let mut pointing = segment.as_ref().map(|segment| Pointing::new(segment, base)).transpose()?;
-    each::<AbortedEntry, _>(disk, path, showing, |head, entry, before| {
-        let wrong =
-            pointing.as_mut().map(|pointing| pointing.aborted(entry, before)).transpose()?;
-        Ok(AbortedRow {
-            head,
-            version: entry.version,
-            producer_id: entry.aborted.producer_id,
-            first_offset: entry.aborted.first_offset,
-            last_offset: entry.aborted.last_offset,
-            last_stable_offset: entry.last_stable_offset,
-            verdict: verdict(wrong),
-        })
-    })
-}
-
-/// Of an entry that was looked at, and of one that could not be.
-fn verdict(wrong: Option<Option<String>>) -> Verdict {
-    Verdict { valid: wrong.as_ref().map(Option::is_none), damage: wrong.flatten() }
-}
-
-/// Prints a row per entry.
-fn each<E: IndexEntry, R: Row>(
-    disk: &dyn Disk,
-    path: &Path,
-    showing: &mut Showing,
-    mut row: impl FnMut(Head, E, Option<E>) -> anyhow::Result<R>,
-) -> anyhow::Result<()> {
-    let index = Index::read::<E>(disk, path)?;
-    let mut rows = showing.rows(path)?;
-    let mut before = None;
-    let file = path.display().to_string();
-    for (at, entry) in index.entries::<E>().enumerate() {
-        let row = row(Head { file: file.clone(), entry: at }, entry, before)?;
-        match row.is_bad() {
-            true => showing.damage(path, (at * E::LEN) as u64),
-            // One that is wrong tells nothing of those behind it.
-            false => before = Some(entry),
+/// Prints the entries of one file, and what `wrong` says of them.
+fn show(os: &Os, path: &Path, wrong: &[Finding], showing: &mut Showing) -> anyhow::Result<()> {
+    let file = os.disk.open(path, OpenMode::Read)?;
+    let of_it = |it: &&Finding| it.kind.is_of_entries() && it.file.file_name() == path.file_name();
+    let wrong = wrong.iter().filter(of_it).collect();
+    let index = Index { path, wrong, is_judged: !is_alone(os, path) };
+    match sources::kind_of(path) {
+        FileKind::OffsetIndex { base } => {
+            index.each(Entries::new(&*file)?, showing, |head, entry: OffsetEntry, verdict| {
+                let offset = base.saturating_add(entry.relative_offset.into());
+                OffsetRow { head, offset, position: entry.position, verdict }
+            })
         }
-        rows.push(row)?;
+        FileKind::TimeIndex { base } => {
+            index.each(Entries::new(&*file)?, showing, |head, entry: TimeEntry, verdict| {
+                let offset = base.saturating_add(entry.relative_offset.into());
+                TimeRow { head, timestamp: entry.timestamp, offset, verdict }
+            })
+        }
+        _ => index.each(Entries::whole(&*file)?, showing, |head, entry: AbortedEntry, verdict| {
+            AbortedRow {
+                head,
+                version: entry.version,
+                producer_id: entry.aborted.producer_id,
+                first_offset: entry.aborted.first_offset,
+                last_offset: entry.aborted.last_offset,
+                last_stable_offset: entry.last_stable_offset,
+                verdict,
+            }
+        }),
     }
-    rows.finish()?;
-    if index.odd > 0 {
-        tracing::warn!("{file} ends with {} bytes that are no entry", index.odd);
-        showing.damage(path, index.entries::<E>().count() as u64 * E::LEN as u64 + index.zeros);
+}
+
+/// An index file, and what is wrong with it.
+struct Index<'a> {
+    path: &'a Path,
+    wrong: Vec<&'a Finding>,
+    is_judged: bool,
+}
+
+impl Index<'_> {
+    /// Prints a row per entry, then tells what is wrong with none of them: bytes behind the last one, one that is missing.
+    fn each<E: IndexEntry, R: Row>(
+        &self,
+        mut entries: Entries<'_, E>,
+        showing: &mut Showing,
+        row: impl Fn(Head, E, Verdict) -> R,
+    ) -> anyhow::Result<()> {
+        let mut wrong: HashMap<u64, &str> =
+            self.wrong.iter().filter_map(|it| Some((it.position?, &*it.detail))).collect();
+        let mut rows = showing.rows(self.path)?;
+        let file = self.path.display().to_string();
+        for entry in 0.. {
+            let Some((at, found)) = entries.next()? else { break };
+            let damage = wrong.remove(&at).map(str::to_owned);
+            if damage.is_some() {
+                showing.damage(self.path, at);
+            }
+            let verdict = Verdict { valid: self.is_judged.then_some(damage.is_none()), damage };
+            rows.push(row(Head { file: file.clone(), entry }, found, verdict))?;
+        }
+        rows.finish()?;
+        let is_told = |it: &&&Finding| it.position.is_some_and(|at| !wrong.contains_key(&at));
+        self.wrong.iter().filter(|it| !is_told(it)).for_each(|finding| tell(finding, showing));
+        Ok(())
     }
-    Ok(())
 }

@@ -55,7 +55,7 @@ fn dump(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     } else if mode.records {
         records::run(args, log)
     } else if mode.index {
-        index::run(args)
+        index::run(args, log)
     } else if mode.stats {
         stats::run(args, log)
     } else if mode.batches {
@@ -67,13 +67,13 @@ fn dump(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
 
 /// Each path as what it is: files without batches by their kind, data directories by what is in them, all else by its batches.
 fn by_kind(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
-    let disk = Os::real().disk;
+    let os = Os::real();
     let mut showing = Showing::new(args.lists());
     let mut with_batches = Vec::new();
     for path in &args.paths {
-        match sources::place(&*disk, path)? {
+        match sources::place(&*os.disk, path)? {
             Place::File { path, kind } if sources::base_of(&kind).is_none() => {
-                side::file(&*disk, &path, &mut showing)?;
+                side::file(&os, &path, &mut showing)?;
             }
             Place::DataDir { path } => overview::run(args, log, &path, showing.damaged())?,
             Place::File { .. } | Place::Partition(_) => with_batches.push(path.clone()),

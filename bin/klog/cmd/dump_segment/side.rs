@@ -8,7 +8,7 @@ use klog::forensics::FileKind;
 use klog::log::{
     Checkpoint, SnapshotEntry, read_epochs, read_offsets, snapshot_entries, topic_id_in,
 };
-use klog::os::Disk;
+use klog::os::{Disk, Os};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -21,10 +21,11 @@ use crate::output::{Row, local_time};
 ///
 /// # Errors
 /// As the system says; a usage error for a file that is none of Kafka's.
-pub fn file(disk: &dyn Disk, path: &Path, showing: &mut Showing) -> anyhow::Result<()> {
-    if index::file(disk, path, showing)? {
+pub fn file(os: &Os, path: &Path, showing: &mut Showing) -> anyhow::Result<()> {
+    if index::file(os, path, showing)? {
         return Ok(());
     }
+    let disk = &*os.disk;
     match sources::kind_of(path) {
         FileKind::ProducerSnapshot { .. } => producers(disk, path, showing),
         FileKind::LeaderEpochs => epochs(disk, path, showing),

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::path::Path;
 
+use super::finding::{Findings, Kind};
 use crate::log::IndexEntry;
 use crate::os::DiskFile;
 
@@ -16,6 +18,8 @@ pub struct Entries<'a, E> {
     next: u64,
     window: Vec<u8>,
     window_at: u64,
+    /// Whether the entries in the window ascend.
+    ascends: bool,
     entry: PhantomData<E>,
 }
 
@@ -41,7 +45,8 @@ impl<'a, E: IndexEntry> Entries<'a, E> {
     }
 
     fn up_to(file: &'a dyn DiskFile, end: u64) -> Entries<'a, E> {
-        Entries { file, end, next: 0, window: Vec::new(), window_at: 0, entry: PhantomData }
+        let window = Vec::new();
+        Entries { file, end, next: 0, window, window_at: 0, ascends: true, entry: PhantomData }
     }
 
     /// The byte at which the next entry begins.
@@ -63,14 +68,40 @@ impl<'a, E: IndexEntry> Entries<'a, E> {
             self.window.resize(left.min(WINDOW / E::LEN * E::LEN), 0);
             self.window_at = self.next;
             self.file.read_exact_at(&mut self.window, self.next)?;
+            let entries = self.window.chunks_exact(E::LEN).map(E::read);
+            self.ascends = entries.is_sorted_by(|before, entry| entry.follows(*before));
         }
+        Ok(self.ahead().next())
+    }
+
+    /// The next entry and those behind it that are in memory.
+    fn ahead(&self) -> impl Iterator<Item = E> {
         let at = usize::try_from(self.next - self.window_at).unwrap_or(0);
-        Ok(self.window.get(at..at + E::LEN).map(E::read))
+        self.window.get(at..).unwrap_or_default().chunks_exact(E::LEN).map(E::read)
+    }
+
+    /// How many entries stand in the way of one for which `is_it` holds. Those that ascend do not: its turn comes.
+    pub fn in_the_way_of(&self, is_it: impl Fn(E) -> bool) -> usize {
+        if self.ascends {
+            return 0;
+        }
+        self.ahead().position(is_it).unwrap_or(0)
     }
 
     /// Goes behind the next entry.
     pub fn skip(&mut self) {
         self.next += E::LEN as u64;
+    }
+
+    /// The next entry, and the byte at which it begins.
+    ///
+    /// # Errors
+    /// As the system says.
+    #[expect(clippy::should_implement_trait, reason = "each step may fail")]
+    pub fn next(&mut self) -> io::Result<Option<(u64, E)>> {
+        let (at, entry) = (self.next, self.peek()?);
+        self.skip();
+        Ok(entry.map(|entry| (at, entry)))
     }
 }
 
@@ -87,4 +118,24 @@ fn trimmed(file: &dyn DiskFile, mut end: u64) -> io::Result<u64> {
         end = from;
     }
     Ok(0)
+}
+
+/// Tells of bytes behind the last whole entry.
+///
+/// # Errors
+/// As the system says.
+pub fn check_length<E: IndexEntry>(
+    path: &Path,
+    file: &dyn DiskFile,
+    kind: Kind,
+    findings: &mut Findings,
+) -> io::Result<()> {
+    let length = file.len()?;
+    let left = length % E::LEN as u64;
+    if left != 0 {
+        let detail =
+            format!("entries of {} bytes were expected; the file ends with {left} bytes", E::LEN);
+        findings.add(path, kind, length - left, None, detail);
+    }
+    Ok(())
 }
