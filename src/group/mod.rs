@@ -33,7 +33,7 @@ pub use consumer::{
 };
 pub use join::{Join, Joined, JoinedMember};
 pub use offsets::{CommittedOffset, CommittedOffsets};
-pub use records::{Entry, GroupRecord, RecordError, StoredMember, schemas, stored};
+pub use records::{Entry, GroupRecord, RecordError, StoredMember, stored};
 pub use sync::{Leaving, Sync, Synced};
 
 /// Names a request that waits for its answer; whoever drives the group chooses it.

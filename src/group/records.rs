@@ -293,14 +293,3 @@ pub fn stored() -> Vec<StoredRecord> {
     let classic = [offset(OFFSET[0]), offset(OFFSET[1]), group];
     classic.into_iter().chain(consumer::stored()).collect()
 }
-
-/// The schemas of all keys and values, by their names in Kafka.
-pub fn schemas() -> Vec<&'static crate::wire::Schema> {
-    let classic = [
-        OffsetCommitKey::SCHEMA,
-        OffsetCommitValue::SCHEMA,
-        GroupMetadataKey::SCHEMA,
-        GroupMetadataValue::SCHEMA,
-    ];
-    classic.into_iter().chain(consumer::SCHEMAS).collect()
-}

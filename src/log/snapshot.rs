@@ -4,7 +4,6 @@
 //! earlier one is refused. klog writes an entry per remembered batch, the last one last: Kafka reads the entries in order
 //! and keeps a producer's last.
 
-use std::collections::VecDeque;
 use std::path::Path;
 
 use bytes::{BufMut, Bytes};
@@ -75,6 +74,15 @@ pub struct SnapshotEntry {
     pub coordinator_epoch: i32,
     /// Where the producer's open transaction began; -1 if none is open.
     pub transaction_start: i64,
+}
+
+impl SnapshotEntry {
+    /// The batch that it remembers; `None` of a producer that only wrote markers.
+    pub fn batch(&self) -> Option<Remembered> {
+        let SnapshotEntry { last_sequence, last_offset, offset_delta, timestamp, .. } = *self;
+        let batch = Remembered { last_sequence, last_offset, offset_delta, timestamp };
+        (last_offset >= 0).then_some(batch)
+    }
 }
 
 /// Why bytes are no snapshot.
@@ -152,13 +160,10 @@ fn entry(input: &mut Cursor) -> Result<SnapshotEntry, CursorError> {
 fn restored(entries: &[SnapshotEntry]) -> Producers {
     let mut producers = Producers::default();
     for entry in entries {
-        let SnapshotEntry { last_sequence, last_offset, offset_delta, timestamp, .. } = *entry;
-        let last = Remembered { last_sequence, last_offset, offset_delta, timestamp };
-        let batches = if last_offset >= 0 { VecDeque::from([last]) } else { VecDeque::new() };
         let producer = Producer {
             epoch: entry.producer_epoch,
-            batches,
-            last_timestamp: timestamp,
+            batches: entry.batch().into_iter().collect(),
+            last_timestamp: entry.timestamp,
             coordinator_epoch: entry.coordinator_epoch,
             transaction_start: (entry.transaction_start >= 0).then_some(entry.transaction_start),
         };

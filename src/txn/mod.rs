@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use bytestring::ByteString;
 
 pub use decide::{Decline, End, EndAsk, Init, InitAsk, Producer};
-pub use records::{RecordError, decode, encode, schemas, stored, tombstone};
+pub use records::{RecordError, decode, encode, stored, tombstone};
 pub use state::TxnState;
 
 /// A partition that a transaction reaches: topic and index.

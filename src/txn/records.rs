@@ -178,8 +178,3 @@ pub fn stored() -> StoredRecord {
         flexible_from: NEWEST,
     }
 }
-
-/// The schemas of key and value, by their names in Kafka.
-pub fn schemas() -> [&'static crate::wire::Schema; 2] {
-    [TransactionLogKey::SCHEMA, TransactionLogValue::SCHEMA]
-}

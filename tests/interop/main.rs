@@ -5,6 +5,7 @@
 
 mod broker;
 mod dump;
+mod dump_agree;
 #[path = "../support/excuses.rs"]
 mod excuses;
 #[path = "../support/harm.rs"]
@@ -40,6 +41,7 @@ mod crash;
 mod damage;
 mod disks;
 mod dump_segment;
+mod dump_stored;
 mod fetching;
 mod files;
 mod forensics;

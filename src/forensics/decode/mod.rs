@@ -4,7 +4,10 @@
 
 mod control;
 pub mod json;
+mod older;
 mod schema;
+mod share;
+mod streams;
 
 use std::sync::LazyLock;
 
@@ -23,12 +26,23 @@ pub enum Internal {
     Groups,
     /// `__transaction_state`: transactional ids.
     Transactions,
+    /// `__share_group_state`: what share groups have been given.
+    Shares,
     /// `__cluster_metadata` and its snapshots.
     Metadata,
 }
 
-static GROUPS: LazyLock<Vec<StoredRecord>> = LazyLock::new(crate::group::stored);
+static GROUPS: LazyLock<Vec<StoredRecord>> = LazyLock::new(|| {
+    let shown_only = older::OF_GROUPS.into_iter().chain(share::OF_GROUPS).chain(streams::OF_GROUPS);
+    crate::group::stored().into_iter().chain(shown_only.map(first_version)).collect()
+});
+static SHARES: LazyLock<Vec<StoredRecord>> =
+    LazyLock::new(|| share::OF_STATE.into_iter().map(first_version).collect());
 static TRANSACTIONS: LazyLock<Vec<StoredRecord>> = LazyLock::new(|| vec![crate::txn::stored()]);
+
+fn first_version((kind, key, value): (i16, &'static Schema, &'static Schema)) -> StoredRecord {
+    StoredRecord { kind, key, value, newest: 0, flexible_from: 0 }
+}
 
 impl Internal {
     /// What the topic of this name holds; `None` if it is not one of Kafka's own.
@@ -36,15 +50,18 @@ impl Internal {
         match topic {
             "__consumer_offsets" => Some(Internal::Groups),
             "__transaction_state" => Some(Internal::Transactions),
+            "__share_group_state" => Some(Internal::Shares),
             "__cluster_metadata" => Some(Internal::Metadata),
             _ => None,
         }
     }
 
-    fn stored(self) -> &'static [StoredRecord] {
+    /// The kinds of records that the topic has; none of metadata, whose records have no keys.
+    pub fn stored(self) -> &'static [StoredRecord] {
         match self {
             Internal::Groups => &GROUPS,
             Internal::Transactions => &TRANSACTIONS,
+            Internal::Shares => &SHARES,
             Internal::Metadata => &[],
         }
     }

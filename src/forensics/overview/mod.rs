@@ -94,7 +94,7 @@ impl Overview {
                     internal::transactions(disk, view, &mut transactions)?;
                 }
                 Some(Internal::Metadata) => topics = Some(internal::topics(disk, &view.folder)?),
-                None => {}
+                Some(Internal::Shares) | None => {}
             }
         }
         views.retain(|view| (look.wanted)(&view.folder));

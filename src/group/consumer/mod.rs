@@ -29,7 +29,7 @@ pub use describe::{ConsumerState, DescribedConsumer, DescribedConsumerMember};
 pub use heartbeat::{Beat, Beaten, is_blank};
 use member::{Current, MemberState, Subscription};
 use records::Resolved;
-pub use records::{ConsumerRecord, SCHEMAS, stored};
+pub use records::{ConsumerRecord, stored};
 
 /// What a group may know of the cluster's topics.
 pub trait Topics {

@@ -127,8 +127,8 @@ const TARGET: i16 = 7;
 const CURRENT: i16 = 8;
 const PATTERN: i16 = 16;
 
-/// The schemas of all keys and values, by their names in Kafka.
-pub const SCHEMAS: [&Schema; 12] = [
+/// The schemas of all keys and values.
+const SCHEMAS: [&Schema; 12] = [
     ConsumerGroupMetadataKey::SCHEMA,
     ConsumerGroupMetadataValue::SCHEMA,
     ConsumerGroupMemberMetadataKey::SCHEMA,

@@ -76,7 +76,7 @@ pub struct Mode {
     /// Show every record
     ///
     /// In JSON the shape of `klog consume` with "file" and "position", which `klog produce --input json` takes. Keys and values of
-    /// __consumer_offsets, __transaction_state and __cluster_metadata are decoded.
+    /// __consumer_offsets, __transaction_state, __share_group_state and __cluster_metadata are decoded.
     #[arg(long, help_heading = "What to show")]
     pub records: bool,
 

@@ -55,7 +55,9 @@ struct ProducerRow {
     file: String,
     producer_id: i64,
     producer_epoch: i16,
+    first_sequence: Option<i32>,
     last_sequence: Option<i32>,
+    first_offset: Option<i64>,
     last_offset: Option<i64>,
     offset_delta: i32,
     timestamp: i64,
@@ -65,11 +67,14 @@ struct ProducerRow {
 
 impl ProducerRow {
     fn of(file: &str, entry: &SnapshotEntry) -> ProducerRow {
+        let batch = entry.batch();
         ProducerRow {
             file: file.to_owned(),
             producer_id: entry.producer_id,
             producer_epoch: entry.producer_epoch,
+            first_sequence: batch.map(|it| it.first_sequence()).filter(|it| *it >= 0),
             last_sequence: Some(entry.last_sequence).filter(|it| *it >= 0),
+            first_offset: batch.map(|it| it.first_offset()).filter(|it| *it >= 0),
             last_offset: Some(entry.last_offset).filter(|it| *it >= 0),
             offset_delta: entry.offset_delta,
             timestamp: entry.timestamp,
