@@ -16,6 +16,8 @@ mod produce;
 #[allow(dead_code, reason = "only some of its requests are sent here")]
 mod raw;
 mod repair;
+#[path = "../interop/seed.rs"]
+mod seed;
 mod serve;
 mod server;
 #[path = "../support/signal.rs"]

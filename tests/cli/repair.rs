@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rand::RngExt as _;
 use serde_json::Value;
 
+use crate::dump_segment::copy;
+use crate::seed::{chance, rounds};
 use crate::server::{Server, klog_assert, stderr};
 
 /// A data directory with a topic of one partition, after a clean stop.
@@ -113,4 +118,76 @@ fn a_copy_is_written_nowhere_where_something_stands() {
     let (path, to) = (data.path().to_str().expect("UTF-8"), to.path().to_str().expect("UTF-8"));
     let refused = klog_assert(["dump-segment", "--repair", "--to", to, path]).assert().code(1);
     assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
+}
+
+/// A log of many segments, one of them damaged, in a data directory of its own.
+fn damaged() -> tempfile::TempDir {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Server::start(data.path());
+    server.output_of(["topics", "create", "t", "-p", "1", "-c", "segment.bytes=4096"]);
+    let lines: String = (0..3000).map(|at| format!("record {at} of a log\n")).collect();
+    server.klog(["produce", "t", "--batch-size", "512"]).write_stdin(lines).assert().success();
+    assert!(server.stop().success());
+    rot(data.path());
+    data
+}
+
+/// A repair that has begun.
+fn repair(folder: &Path) -> std::process::Child {
+    let mut klog = Command::new(env!("CARGO_BIN_EXE_klog"));
+    klog.args(["dump-segment", "--repair", "--in-place"]).arg(folder);
+    klog.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("klog runs")
+}
+
+/// Folders that stand in a folder, but for those whose name says nothing of a repair.
+fn of_repairs(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy();
+        name.starts_with("damaged-") || name.ends_with("-stray")
+    };
+    entries.filter(is_it).collect()
+}
+
+#[test]
+fn a_repair_that_is_killed_leaves_the_old_log_or_the_new_one_and_the_next_run_ends_it() {
+    let original = damaged();
+    let old = files(&original.path().join("t-0"));
+    let whole = copy_of(original.path());
+    let begun = Instant::now();
+    assert!(repair(&whole.path().join("t-0")).wait().expect("it ends").success());
+    let took = begun.elapsed().as_micros() as u64;
+    let new = files(&whole.path().join("t-0"));
+    assert_ne!(old, new);
+    let (mut chance, mut olds, mut under_way) = (chance(), 0, 0);
+    let count = rounds(300, 5);
+    for _ in 0..count {
+        let home = copy_of(original.path());
+        let folder = home.path().join("t-0");
+        let mut killed = repair(&folder);
+        // Any moment will do.
+        std::thread::sleep(Duration::from_micros(chance.random_range(0..=took + took / 4)));
+        killed.kill().expect("it is killed");
+        killed.wait().expect("it ends");
+        let now = files(&folder);
+        assert!(now == old || now == new, "neither the old state nor the new one");
+        olds += u32::from(now == old);
+        under_way += u32::from(!of_repairs(home.path()).is_empty());
+        assert!(repair(&folder).wait().expect("it ends").success(), "a second run ends it");
+        assert!(files(&folder) == new, "a second run ends it");
+        assert_eq!(of_repairs(home.path()), [] as [PathBuf; 0]);
+        let [kept] = &of_repairs(&folder)[..] else { panic!("what was damaged is kept once") };
+        assert!(files(kept) == old, "all that was damaged is kept");
+    }
+    println!(
+        "{took} µs each; killed {count} times: {olds} times the old state, {under_way} times with a folder under way"
+    );
+    assert!(under_way > 0, "no kill came while something was under way");
+}
+
+/// A copy of a data directory.
+fn copy_of(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().expect("a folder");
+    copy(from, to.path());
+    to
 }
