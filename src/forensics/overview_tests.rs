@@ -77,5 +77,5 @@ fn partitions_groups_and_open_transactions_are_told_and_what_is_damaged() {
         .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into())
         .collect();
     assert_eq!(damage, ["meta.properties", FIRST]);
-    assert!(overview.topics.is_none());
+    assert!(overview.metadata.is_none());
 }

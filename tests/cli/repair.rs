@@ -120,6 +120,38 @@ fn a_copy_is_written_nowhere_where_something_stands() {
     assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
 }
 
+#[test]
+fn a_partition_that_was_here_by_the_metadata_log_and_a_checkpoint_is_missed() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Server::start(data.path());
+    server.output_of(["topics", "create", "empty", "t", "-p", "1"]);
+    server.produce("t", "one\n");
+    assert!(server.stop().success());
+    for folder in ["empty-0", "t-0"] {
+        fs::remove_dir_all(data.path().join(folder)).expect("removed");
+    }
+    let path = data.path().to_str().expect("UTF-8");
+    let missed = |args: &[&str], code: i32| {
+        let done = klog_assert([&["dump-segment", "--format", "json", path], args].concat());
+        let mut done = done;
+        json(&done.assert().code(code).get_output().stdout)
+    };
+    let [_, finding] = &missed(&["--verify"], 1)[..] else { panic!("two things are wrong") };
+    let folder = data.path().join("t-0");
+    assert_eq!(
+        (&finding["kind"], &finding["file"]),
+        (&"missing-file".into(), &folder.to_str().into())
+    );
+    let is_it = |line: &Value| line["kind"] == "damage" && line["file"] == finding["file"];
+    assert!(missed(&[], 1).iter().any(is_it));
+    assert!(!missed(&["--topic", "other"], 0).iter().any(is_it));
+    // A broker that was killed may not have made all of them: then it takes a checkpoint to tell that there was something.
+    fs::remove_file(data.path().join(".kafka_cleanshutdown")).expect("removed");
+    assert_eq!(missed(&["--verify"], 1).len(), 1);
+    fs::remove_file(data.path().join("recovery-point-offset-checkpoint")).expect("removed");
+    assert_eq!(missed(&["--verify"], 0), [] as [Value; 0]);
+}
+
 /// A log of many segments, one of them damaged, in a data directory of its own.
 fn damaged() -> tempfile::TempDir {
     let data = tempfile::tempdir().expect("a folder");

@@ -1,24 +1,15 @@
-//! What Kafka's own topics say: groups, transactional ids, topics.
+//! What Kafka's own topics say: groups and transactional ids.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::partition::PartitionView;
-use crate::base::TopicId;
-use crate::forensics::content::DECOMPRESSED_AT_MOST;
-use crate::forensics::fates::{Fate, Fates};
-use crate::forensics::kind::FileKind;
-use crate::forensics::place::Folder;
-use crate::forensics::sweep::{Piece, Swept};
-use crate::forensics::trail::{Here, Segments, Stop, Trail};
+use crate::forensics::reading::each_record;
+use crate::forensics::trail::Segments;
 use crate::group::{CommittedOffset, ConsumerRecord, Entry};
 use crate::log::StorageError;
-use crate::meta::MetadataRecord;
 use crate::os::Disk;
-use crate::record::Record;
 
 /// An offset that a group has committed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -92,6 +83,7 @@ pub fn groups(
             groups.note(entry);
         }
     })
+    .map(drop)
 }
 
 /// Reads a partition of `__transaction_state`.
@@ -119,75 +111,4 @@ pub fn transactions(
         }),
     );
     Ok(())
-}
-
-/// The topics that the metadata log knows, from its newest snapshot on.
-///
-/// # Errors
-/// As the system says.
-pub fn topics(disk: &dyn Disk, folder: &Folder) -> Result<BTreeMap<String, TopicId>, StorageError> {
-    let snapshot = folder.files(disk)?.into_iter().filter_map(|file| match file.kind {
-        FileKind::MetadataSnapshot { end, epoch } => Some(((end, epoch), file.name)),
-        _ => None,
-    });
-    let mut names: BTreeMap<TopicId, String> = BTreeMap::new();
-    let mut note = |record: Record| {
-        let Some(value) = record.value else { return };
-        match MetadataRecord::decode(value) {
-            Ok(MetadataRecord::Topic(topic)) => {
-                names.insert(topic.topic_id, topic.name.to_string());
-            }
-            Ok(MetadataRecord::RemoveTopic(topic)) => drop(names.remove(&topic.topic_id)),
-            Ok(_) | Err(_) => {}
-        }
-    };
-    let mut from = 0;
-    if let Some(((end, _), name)) = snapshot.max() {
-        let path = folder.path.join(name);
-        each_record(disk, Segments::One(0, path), &Fates::default(), &mut note)?;
-        from = end;
-    }
-    each_record(disk, Segments::Of(folder.clone()), &Fates::default(), |record| {
-        if record.offset >= from {
-            note(record);
-        }
-    })?;
-    Ok(names.into_iter().map(|(id, name)| (name, id)).collect())
-}
-
-/// Calls `note` with every record that a reader of committed ones would see; what is damaged is left out.
-fn each_record(
-    disk: &dyn Disk,
-    segments: Segments,
-    fates: &Fates,
-    mut note: impl FnMut(Record),
-) -> Result<(), StorageError> {
-    let mut trail = Trail::new(disk, segments);
-    trail.walk(i64::MIN, i64::MAX, |here, piece| {
-        if let Piece::Batch(swept) = piece
-            && is_read(swept, fates)
-        {
-            let read = records(here, swept).map_err(StorageError::at("read", here.path))?;
-            read.into_iter().for_each(&mut note);
-        }
-        Ok::<_, StorageError>(ControlFlow::<Stop>::Continue(()))
-    })
-}
-
-fn is_read(swept: &Swept, fates: &Fates) -> bool {
-    let header = swept.found.header.as_ref();
-    let visible = header.is_none_or(|it| !it.is_control() && fates.of(it) == Fate::Visible);
-    visible && swept.crc.is_ok()
-}
-
-fn records(here: Here<'_>, swept: &Swept) -> std::io::Result<Vec<Record>> {
-    let batch = swept.batch(&**here.file)?;
-    let Ok(records) = batch.records(DECOMPRESSED_AT_MOST) else { return Ok(Vec::new()) };
-    Ok(records.map_while(Result::ok).map(owned).collect())
-}
-
-/// A record that keeps no more than its own bytes in memory.
-fn owned(record: Record) -> Record {
-    let own = |part: Option<Bytes>| part.map(|part| Bytes::copy_from_slice(&part));
-    Record { key: own(record.key), value: own(record.value), ..record }
 }

@@ -10,9 +10,11 @@ pub use internal::{GroupOffset, Groups, Transactional};
 pub use partition::PartitionView;
 
 use super::decode::Internal;
+use super::metadata::Metadata;
 use super::parallel::in_parallel;
 use super::place::Folder;
-use crate::base::{Offset, TopicId, TopicPartition};
+use super::verify::{ABSENT, DataDir};
+use crate::base::{Offset, TopicPartition};
 use crate::log::{
     FoundProperties, LEADER_EPOCHS_FILE, META_PROPERTIES_FILE, Offsets, StorageError, read_offsets,
     read_properties,
@@ -30,10 +32,12 @@ pub struct Overview {
     pub properties: FoundProperties,
     /// Whether the broker stopped of its own accord, and has not been started since.
     pub stopped_cleanly: bool,
-    /// The topics' ids, by the metadata log; `None` without one.
-    pub topics: Option<BTreeMap<String, TopicId>>,
+    /// What the metadata log says; `None` without one.
+    pub metadata: Option<Metadata>,
     /// The partitions in order of topic and number.
     pub partitions: Vec<PartitionView>,
+    /// Partitions that should be here and are not.
+    pub absent: Vec<TopicPartition>,
     /// The groups and what they have committed.
     pub groups: Groups,
     /// The transactional ids by their producers.
@@ -86,23 +90,26 @@ impl Overview {
         });
         let mut views = views.into_iter().collect::<Result<Vec<_>, _>>()?;
         let (mut groups, mut transactions) = (Groups::default(), BTreeMap::new());
-        let mut topics = None;
         for view in &views {
             match Internal::of(&view.folder.topic()) {
                 Some(Internal::Groups) => internal::groups(disk, view, &mut groups)?,
                 Some(Internal::Transactions) => {
                     internal::transactions(disk, view, &mut transactions)?;
                 }
-                Some(Internal::Metadata) => topics = Some(internal::topics(disk, &view.folder)?),
-                Some(Internal::Shares) | None => {}
+                Some(Internal::Metadata | Internal::Shares) | None => {}
             }
         }
         views.retain(|view| (look.wanted)(&view.folder));
+        let dir = DataDir::load(disk, path)?;
+        let metadata = dir.metadata(disk)?;
+        let mut absent = metadata.as_ref().map_or(Vec::new(), |metadata| dir.absent(metadata));
+        absent.retain(|it| (look.wanted)(&Folder::at(&path.join(it.to_string()))));
         Ok(Overview {
             path: path.into(),
             properties: read_properties(disk, path)?,
             stopped_cleanly: disk.open(&path.join(CLEAN), crate::os::OpenMode::Read).is_ok(),
-            topics,
+            metadata,
+            absent,
             partitions: views,
             groups,
             transactions,
@@ -130,6 +137,9 @@ impl Overview {
         if let FoundProperties::Unusable(why) = &self.properties {
             all.push((self.path.join(META_PROPERTIES_FILE), why.clone()));
         }
+        all.extend(
+            self.absent.iter().map(|it| (self.path.join(it.to_string()), ABSENT.to_owned())),
+        );
         for view in &self.partitions {
             all.extend(view.damage.iter().cloned());
             if let Some(why) = self.foreign(view) {
@@ -142,7 +152,7 @@ impl Overview {
     /// What is wrong with a folder's id.
     fn foreign(&self, view: &PartitionView) -> Option<String> {
         let topic = view.folder.topic();
-        let known = *self.topics.as_ref()?.get(&topic)?;
+        let known = self.metadata.as_ref()?.image.topic(&topic)?.id;
         let here = view.topic_id.filter(|_| view.folder.fate.is_none())?;
         (known != here).then(|| {
             format!("its partition.metadata says topic id {here}, the metadata log {known}")

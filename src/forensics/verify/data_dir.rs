@@ -1,13 +1,15 @@
 //! A data directory: whose it is, which partitions it has, and what its checkpoints say of them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
 use super::small;
 use crate::base::TopicPartition;
 use crate::forensics::finding::{Finding, Findings, Kind, quoted};
+use crate::forensics::metadata::{METADATA_FOLDER, Metadata};
 use crate::forensics::paths::{parent, partition_in};
-use crate::log::{LeaderEpochs, Offsets, StorageError};
+use crate::log::{LeaderEpochs, MetaProperties, Offsets, StorageError};
 use crate::os::{Disk, Entry};
 
 const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
@@ -19,6 +21,9 @@ const CLEAN_STOP: &str = ".kafka_cleanshutdown";
 /// Folders that stand beside partitions and stop no broker from starting.
 const OTHERS: [&str; 2] = ["lost+found", "remote-log-index-cache"];
 
+/// What is wrong where a partition is not.
+pub const ABSENT: &str = "a partition was expected, as the metadata log assigns it to this directory; there is no folder, and a broker would begin it anew";
+
 /// What a data directory says of its partitions.
 #[derive(Debug, Default)]
 pub struct DataDir {
@@ -27,8 +32,8 @@ pub struct DataDir {
     pub is_data_dir: bool,
     /// Whether it is known where its logs start.
     pub knows_starts: bool,
-    /// Whether each partition in it says which topic it is of.
-    pub has_ids: bool,
+    /// Whose it is. Then each partition in it says which topic it is of.
+    pub properties: Option<MetaProperties>,
     /// Whether the last broker stopped of its own accord.
     pub clean: bool,
     pub starts: Offsets,
@@ -49,13 +54,13 @@ impl DataDir {
         let mut offsets = |name: &str| small::offsets(disk, &folder.join(name), &mut unread);
         let (points, starts, cleaned) =
             (offsets(RECOVERY_POINTS)?, offsets(LOG_STARTS)?, offsets(CLEANED)?);
-        let has_ids = small::properties(disk, folder, &mut unread)?;
+        let properties = small::properties(disk, folder, &mut unread)?;
         let known = [RECOVERY_POINTS, LOG_STARTS, CLEANED, "meta.properties"];
         Ok(DataDir {
             folder: folder.into(),
             is_data_dir: known.iter().any(|name| has(name)),
             knows_starts: known.iter().any(|name| has(name)),
-            has_ids,
+            properties,
             clean: has(CLEAN_STOP),
             starts,
             cleaned,
@@ -115,7 +120,7 @@ impl DataDir {
         small::properties(disk, &self.folder, &mut own)?;
         own.into_sorted().into_iter().for_each(|finding| findings.push(finding));
         let has = |name: &str| self.entries.iter().any(|entry| entry.name == name);
-        if has("__cluster_metadata-0") && !has("meta.properties") {
+        if has(METADATA_FOLDER) && !has("meta.properties") {
             let path = self.folder.join("meta.properties");
             let detail =
                 "whose directory it is was expected to be noted; Kafka does not start without it";
@@ -130,7 +135,43 @@ impl DataDir {
         for entry in self.entries.iter().filter(|entry| entry.is_dir) {
             self.folder(entry, findings);
         }
+        if let Some(metadata) = self.metadata(disk)? {
+            for partition in self.absent(&metadata) {
+                let path = self.folder.join(partition.to_string());
+                let fix = format!("cp -r COPY/{partition} {}", quoted(&self.folder));
+                let detail = ABSENT.to_owned();
+                let (kind, position, offset) = (Kind::MissingFile, None, None);
+                findings.push(Finding { file: path, kind, position, offset, detail, fix });
+            }
+        }
         Ok(())
+    }
+
+    /// What the metadata log says that stands here, if one does.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn metadata(&self, disk: &dyn Disk) -> Result<Option<Metadata>, StorageError> {
+        let is_it = |entry: &&Entry| entry.is_dir && entry.name == METADATA_FOLDER;
+        let log = self.entries.iter().find(is_it).map(|entry| self.folder.join(&entry.name));
+        log.map(|log| Metadata::read(disk, &log)).transpose()
+    }
+
+    /// Partitions that the metadata log assigns to this directory and that are not here, though they were once: a broker makes them
+    /// anew, empty. One that nothing tells of may not have been made yet.
+    pub fn absent(&self, metadata: &Metadata) -> Vec<TopicPartition> {
+        let Some(own) = self.properties.as_ref().filter(|_| metadata.is_whole) else {
+            return Vec::new();
+        };
+        let folders = self.entries.iter().filter(|entry| entry.is_dir);
+        let here: HashSet<_> = folders.filter_map(|entry| partition_in(&entry.name)).collect();
+        let noted = |offsets: &Offsets, it: &TopicPartition| {
+            offsets.get(it).is_some_and(|offset| offset.get() > 0)
+        };
+        let was_here =
+            |it: &TopicPartition| self.clean || noted(&self.points, it) || noted(&self.starts, it);
+        let assigned = metadata.assigned(own.node_id.get(), own.directory_id);
+        assigned.filter(|it| !here.contains(it) && was_here(it)).collect()
     }
 
     fn write_anew(&self) -> String {

@@ -22,7 +22,7 @@ mod tests;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-pub use data_dir::DataDir;
+pub use data_dir::{ABSENT, DataDir};
 pub use partition::Seen;
 pub use shape::Shape;
 pub use small::{is_damaged_json, read_text};

@@ -56,7 +56,7 @@ impl<'a> Partition<'a> {
         mut findings: Findings,
     ) -> Result<Partition<'a>, StorageError> {
         let epochs = small::epochs(disk, folder, &mut findings)?;
-        small::topic_id(disk, folder, above.has_ids, &mut findings)?;
+        small::topic_id(disk, folder, above.properties.is_some(), &mut findings)?;
         let shape = Shape::of(disk, folder)?;
         let folder = folder.to_path_buf();
         Ok(Partition { disk, folder, above, name, shape, epochs, findings })

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::forensics::finding::{Findings, Kind};
 use crate::log::{
-    Checkpoint, FoundProperties, LEADER_EPOCHS_FILE, LeaderEpochs, META_PROPERTIES_FILE, Offsets,
-    PARTITION_METADATA_FILE, StorageError, read_offsets, read_properties, topic_id_in,
+    Checkpoint, FoundProperties, LEADER_EPOCHS_FILE, LeaderEpochs, META_PROPERTIES_FILE,
+    MetaProperties, Offsets, PARTITION_METADATA_FILE, StorageError, read_offsets, read_properties,
+    topic_id_in,
 };
 use crate::os::{Disk, OpenMode};
 
@@ -100,11 +101,11 @@ pub fn properties(
     disk: &dyn Disk,
     folder: &Path,
     findings: &mut Findings,
-) -> Result<bool, StorageError> {
+) -> Result<Option<MetaProperties>, StorageError> {
     let path = folder.join(META_PROPERTIES_FILE);
     match read_properties(disk, folder)? {
-        FoundProperties::Read(_) => Ok(true),
-        FoundProperties::Missing => Ok(false),
+        FoundProperties::Read(read) => Ok(Some(read)),
+        FoundProperties::Missing => Ok(None),
         FoundProperties::Unusable(detail) => {
             let text = read_text(disk, &path)?.unwrap_or_default();
             let text = String::from_utf8_lossy(&text);
@@ -115,7 +116,7 @@ pub fn properties(
                     format!("cluster.id, node.id and directory.id were expected; {detail}");
                 findings.add(&path, Kind::Checkpoint, 0, None, detail);
             }
-            Ok(false)
+            Ok(None)
         }
     }
 }

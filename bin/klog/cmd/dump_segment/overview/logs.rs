@@ -47,7 +47,8 @@ pub(super) fn topics(overview: &Overview, format: ListFormat) -> anyhow::Result<
     }
     let mut rows = section(format, "topics", by_name.is_empty())?;
     for (topic, views) in by_name {
-        let known = overview.topics.as_ref().map(|topics| topics.get(&topic).copied());
+        let metadata = overview.metadata.as_ref();
+        let known = metadata.map(|it| it.image.topic(&topic).map(|topic| topic.id));
         let id = known.flatten().or(views.iter().find_map(|view| view.topic_id));
         let is_metadata = topic == "__cluster_metadata";
         rows.push(TopicRow {
