@@ -8,6 +8,7 @@
 mod checkpoints;
 mod copy;
 mod cover;
+mod exchanged;
 mod in_place;
 mod links;
 mod rescue;

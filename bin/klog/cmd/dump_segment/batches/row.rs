@@ -1,25 +1,19 @@
-//! `klog dump-segment --batches`
+//! A batch as a line.
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use klog::forensics::{Gap, Here, Piece, Stop, Swept, Trail, contradiction, look_inside};
-use klog::os::Os;
+use klog::forensics::{Gap, Here, Swept, contradiction, look_inside};
 use klog::record::TimestampType;
 use serde::Serialize;
 
-use super::damage::{Damage, words};
-use super::filter::Filter;
-use super::sources::{self, Source};
-use super::{Args, follow};
-use crate::logging::{LogArgs, wants_progress};
-use crate::output::{ListFormat, Progress, Row, Rows, is_narrow, local_time, or_dash, size};
+use crate::cmd::dump_segment::damage::words;
+use crate::output::{Row, is_narrow, local_time, or_dash, size};
 
 /// A batch; absent values are null. A gap has its place and size only.
 #[derive(Serialize, Default)]
 pub struct Batch {
     file: String,
-    position: u64,
+    pub position: u64,
     size: u64,
     #[serde(flatten)]
     header: Option<Header>,
@@ -57,7 +51,8 @@ fn given<T: PartialEq + From<i8>>(raw: T) -> Option<T> {
 }
 
 impl Batch {
-    fn of(here: Here<'_>, swept: &Swept, deep: bool) -> std::io::Result<Batch> {
+    /// One that was swept up; `deep` looks inside.
+    pub fn of(here: Here<'_>, swept: &Swept, deep: bool) -> std::io::Result<Batch> {
         let mut batch = Batch {
             file: here.path.display().to_string(),
             position: swept.found.position,
@@ -85,7 +80,8 @@ impl Batch {
         Ok(())
     }
 
-    fn gap(path: &Path, gap: &Gap) -> Batch {
+    /// What stands where no batch does.
+    pub fn gap(path: &Path, gap: &Gap) -> Batch {
         Batch {
             file: path.display().to_string(),
             position: gap.position,
@@ -224,112 +220,5 @@ impl Row for Batch {
 
     fn is_bad(&self) -> bool {
         self.damage.is_some()
-    }
-}
-
-pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
-    let os = Os::real();
-    let sources = sources::logs(&*os.disk, &args.paths, &args.filters)?;
-    let mut shown = Shown::new(args);
-    for source in &sources {
-        shown.filter.begin();
-        shown.of_source(args, log, &os, source)?;
-        if shown.left == 0 {
-            break;
-        }
-    }
-    shown.rows.finish()?;
-    shown.damage.finish()
-}
-
-/// What was shown, and what may yet be.
-struct Shown {
-    rows: Rows<Batch>,
-    filter: Filter,
-    left: u64,
-    damage: Damage,
-    /// The file whose batches the table has.
-    file: Option<PathBuf>,
-}
-
-impl Shown {
-    fn new(args: &Args) -> Shown {
-        Shown {
-            rows: Rows::streamed(args.lists()),
-            filter: Filter::new(args),
-            left: args.filters.most.unwrap_or(u64::MAX),
-            damage: Damage::default(),
-            file: None,
-        }
-    }
-
-    fn of_source(
-        &mut self,
-        args: &Args,
-        log: &LogArgs,
-        os: &Os,
-        source: &Source,
-    ) -> anyhow::Result<()> {
-        let mut trail = Trail::new(&*os.disk, source.segments.clone());
-        if args.follow {
-            trail = trail.of_a_live_log();
-        }
-        let (from, to) = self.filter.offsets();
-        let total = trail.bytes_within(from, to)?;
-        let progress = Progress::between_lines(wants_progress(log) && !args.follow, total);
-        let mut batches = 0u64;
-        loop {
-            let before = batches;
-            trail.walk(from, to, |here, piece| {
-                batches += 1;
-                progress
-                    .advance_to(piece.end() - piece.position(), || format!("{batches} batches"));
-                self.piece(args, here, piece)
-            })?;
-            if self.is_done() || !args.follow {
-                return Ok(());
-            }
-            self.rows.flush()?;
-            follow::wait(batches > before);
-        }
-    }
-
-    fn piece(
-        &mut self,
-        args: &Args,
-        here: Here<'_>,
-        piece: &Piece,
-    ) -> anyhow::Result<ControlFlow<Stop>> {
-        let row = match piece {
-            Piece::Batch(swept) if !self.filter.takes_batch(swept) => None,
-            Piece::Batch(swept) => Some(Batch::of(here, swept, args.deep)?),
-            Piece::Gap(gap) => Some(Batch::gap(here.path, gap)),
-        };
-        if let Some(row) = row {
-            self.begin_file(args, here.path)?;
-            if row.is_bad() {
-                self.damage.at(here.path, row.position);
-            }
-            self.rows.push(row)?;
-            self.left -= 1;
-        }
-        Ok(if self.is_done() {
-            ControlFlow::Break(Stop::Behind)
-        } else {
-            ControlFlow::Continue(())
-        })
-    }
-
-    /// A table is of one file: the name stands above it, not in each line.
-    fn begin_file(&mut self, args: &Args, path: &Path) -> anyhow::Result<()> {
-        if args.lists() != ListFormat::Table || self.file.as_deref() == Some(path) {
-            return Ok(());
-        }
-        self.file = Some(path.to_path_buf());
-        self.rows.title(&path.display().to_string())
-    }
-
-    fn is_done(&self) -> bool {
-        self.left == 0 || self.filter.is_past()
     }
 }
