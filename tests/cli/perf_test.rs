@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::server::{Server, fresh, signal, stderr};
+use crate::server::{Server, fresh, stderr};
+use crate::signal::{self, Signal};
 
 /// The one line of JSON that a test prints.
 fn report(server: &Server, args: &[&str]) -> Value {
@@ -104,7 +105,7 @@ fn ctrl_c_ends_a_run_early_and_prints_what_was_seen() {
     let mut process = server.process([&load[..], &more].concat());
     let mut child = process.stdout(Stdio::piped()).spawn().expect("it starts");
     server.klog(["consume", "t", "-n", "100"]).assert().success();
-    signal(&child, "INT");
+    signal::send(&child, Signal::INT);
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     stdout.read_line(&mut line).expect("it prints");
