@@ -1,5 +1,7 @@
 //! The command line as a user meets it: real processes, a real broker on a free port, files and pipes.
 
+#[path = "../support/connection.rs"]
+mod connection;
 mod consume;
 mod consume_group;
 mod copy;
@@ -12,9 +14,6 @@ mod kafka;
 mod main_job;
 mod perf_test;
 mod produce;
-#[path = "../interop/raw.rs"]
-#[allow(dead_code, reason = "only some of its requests are sent here")]
-mod raw;
 mod repair;
 #[path = "../interop/seed.rs"]
 mod seed;

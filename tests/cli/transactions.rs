@@ -11,8 +11,8 @@ use klog::wire::produce::{PartitionProduceData, ProduceRequest, TopicProduceData
 
 use tempfile::TempDir;
 
+use crate::connection::Raw;
 use crate::kafka;
-use crate::raw::Raw;
 use crate::server::{Server, klog, klog_assert, stderr};
 use crate::signal::{self, Signal};
 

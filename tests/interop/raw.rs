@@ -1,7 +1,10 @@
 //! A client without manners: it sends the bytes that a test wants, in the order that it wants.
 
+#[path = "../support/connection.rs"]
+mod connection;
+
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,25 +17,16 @@ use klog::wire::metadata::{MetadataRequest, MetadataRequestTopic, MetadataRespon
 use klog::wire::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
 };
-use klog::wire::{Encoder, Records, Request, decode_response_header, encode_request_header};
+use klog::wire::{Encoder, Records, Request, encode_request_header};
 use socket2::{Domain, Socket, Type};
 
-/// How long an answer, or the end of a connection, may take.
-const DEADLINE: Duration = Duration::from_secs(20);
+use connection::DEADLINE;
+pub use connection::Raw;
+
 /// The last Produce version that names topics.
 pub const PRODUCE: i16 = 12;
 
-/// One connection.
-pub struct Raw {
-    stream: TcpStream,
-    sent: i32,
-}
-
 impl Raw {
-    pub fn connect(address: &str) -> Raw {
-        Raw::over(TcpStream::connect(address).expect("the broker accepts connections"))
-    }
-
     /// A connection that comes from `source`, an address of this machine.
     pub fn connect_from(source: Ipv4Addr, address: &str) -> Raw {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -40,60 +34,6 @@ impl Raw {
         let address: SocketAddr = address.parse().expect("an address and a port");
         socket.connect(&address.into()).expect("the broker accepts connections");
         Raw::over(socket.into())
-    }
-
-    fn over(stream: TcpStream) -> Raw {
-        // A request goes out in two writes: the second one is not to wait for the first one's acknowledgement.
-        stream.set_nodelay(true).expect("it can be set");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");
-        Raw { stream, sent: 0 }
-    }
-
-    /// Sends bytes as they are. A broker that has closed already is no failure here.
-    pub fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).ok();
-    }
-
-    /// Sends `body` after a request's header.
-    pub fn send_body<R: Request>(&mut self, version: i16, body: &[u8]) -> i32 {
-        self.sent += 1;
-        let mut out = Encoder::with_capacity(body.len() + 64);
-        encode_request_header(R::API, version, self.sent, None, &mut out).expect("a header");
-        out.fields().extend_from_slice(body);
-        let bytes = out.into_bytes().expect("no holes");
-        self.send_bytes(&(bytes.len() as i32).to_be_bytes());
-        self.send_bytes(&bytes);
-        self.sent
-    }
-
-    /// Sends a request; returns its correlation id.
-    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
-        let mut body = Encoder::with_capacity(256);
-        request.encode(version, &mut body).expect("the version carries the request");
-        self.send_body::<R>(version, &body.into_bytes().expect("no holes"))
-    }
-
-    /// The next frame, whatever it answers.
-    pub fn frame(&mut self) -> Bytes {
-        let mut length = [0; 4];
-        self.stream.read_exact(&mut length).expect("an answer comes in time");
-        let mut frame = vec![0; i32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut frame).expect("the answer is whole");
-        frame.into()
-    }
-
-    /// The next answer, and what it answers.
-    pub fn receive<R: Request>(&mut self, version: i16) -> (i32, R::Response) {
-        let (id, body) = decode_response_header(R::API, version, self.frame()).expect("a header");
-        (id, R::decode_response(version, body).expect("the answer is well formed"))
-    }
-
-    /// Asks and waits for the answer.
-    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response {
-        let sent = self.send(version, request);
-        let (answered, response) = self.receive::<R>(version);
-        assert_eq!(answered, sent);
-        response
     }
 
     /// Whether the broker closes the connection without another byte.

@@ -61,7 +61,7 @@ impl<'a> OffsetCheck<'a> {
         let (position, last) = (it.found.position, it.found.last_offset);
         self.pass(position, findings)?;
         if let Some((entry, ..)) = self.open {
-            let wanted = self.base + i64::from(entry.relative_offset);
+            let wanted = self.offset_of(entry);
             if last == wanted {
                 (self.open, self.before) = (None, Some(entry));
             }
@@ -81,7 +81,7 @@ impl<'a> OffsetCheck<'a> {
         self.settle(findings);
         let at = self.entries.position();
         self.entries.skip();
-        let wanted = self.base + i64::from(entry.relative_offset);
+        let wanted = self.offset_of(entry);
         match last.cmp(&wanted) {
             _ if it.crc.is_err() => {}
             Ordering::Equal => self.before = Some(entry),
@@ -96,7 +96,7 @@ impl<'a> OffsetCheck<'a> {
     /// Steps over an entry that points behind where one that is right does that follows it.
     fn too_far(&mut self, findings: &mut Findings) -> io::Result<()> {
         if let Some((at, entry)) = self.entries.next()? {
-            let (offset, there) = (self.base + i64::from(entry.relative_offset), entry.position);
+            let (offset, there) = (self.offset_of(entry), entry.position);
             let detail = format!(
                 "entries that ascend were expected; offset {offset} at byte {there} stands before an entry that is right and of a lower byte"
             );
@@ -114,7 +114,7 @@ impl<'a> OffsetCheck<'a> {
                 break;
             }
             self.entries.skip();
-            let offset = self.base + i64::from(entry.relative_offset);
+            let offset = self.offset_of(entry);
             let in_hole = self.holes.iter().any(|(from, to)| (*from..*to).contains(&there));
             if !ascends {
                 let before = self.before.map_or(0, |before| before.position);
@@ -138,9 +138,14 @@ impl<'a> OffsetCheck<'a> {
     /// The next entry is reached: what the one before says must have come.
     fn settle(&mut self, findings: &mut Findings) {
         if let Some((entry, at, last)) = self.open.take() {
-            let wanted = self.base + i64::from(entry.relative_offset);
+            let wanted = self.offset_of(entry);
             findings.add(self.path, Kind::IndexEntry, at, wanted, astray(entry, wanted, last));
         }
+    }
+
+    /// The offset that an entry names.
+    fn offset_of(&self, entry: OffsetEntry) -> i64 {
+        self.base + i64::from(entry.relative_offset)
     }
 
     /// The segment ends at `size`.
@@ -152,7 +157,7 @@ impl<'a> OffsetCheck<'a> {
         self.settle(findings);
         while let Some(entry) = self.entries.peek()? {
             let (at, there) = (self.entries.position(), entry.position);
-            let offset = self.base + i64::from(entry.relative_offset);
+            let offset = self.offset_of(entry);
             let detail = format!(
                 "a batch was expected at byte {there} of the segment, which ends at {size}"
             );

@@ -69,7 +69,7 @@ impl<'a> TimeCheck<'a> {
         let last = it.found.last_offset;
         self.pass(&header, findings)?;
         while let Some((entry, at)) = self.ascending(last, findings)? {
-            let offset = self.base + i64::from(entry.relative_offset);
+            let offset = self.offset_of(entry);
             let timestamp = entry.timestamp;
             let detail = if offset < header.base_offset {
                 if self.after_damage {
@@ -125,7 +125,7 @@ impl<'a> TimeCheck<'a> {
         findings: &mut Findings,
     ) -> io::Result<Option<(TimeEntry, u64)>> {
         while let Some(entry) = self.entries.peek()? {
-            let offset = self.base + i64::from(entry.relative_offset);
+            let offset = self.offset_of(entry);
             let ascends = self.before.is_none_or(|before| entry.follows(before));
             if ascends && offset > last {
                 break;
@@ -146,6 +146,11 @@ impl<'a> TimeCheck<'a> {
         Ok(None)
     }
 
+    /// The offset that an entry names.
+    fn offset_of(&self, entry: TimeEntry) -> i64 {
+        self.base + i64::from(entry.relative_offset)
+    }
+
     /// The segment ends. One that is `sealed` has its youngest record as the last entry.
     ///
     /// # Errors
@@ -153,7 +158,7 @@ impl<'a> TimeCheck<'a> {
     pub fn end(mut self, sealed: bool, findings: &mut Findings) -> io::Result<()> {
         let end = self.last;
         while let Some((entry, at)) = self.ascending(i64::MAX, findings)? {
-            let offset = self.base + i64::from(entry.relative_offset);
+            let offset = self.offset_of(entry);
             if !self.after_damage {
                 let detail = format!(
                     "a batch that holds offset {offset} was expected; the segment ends with {end}"

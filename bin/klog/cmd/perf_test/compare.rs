@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::args::named;
 use super::case::{Case, Measure};
+use super::clients;
 use super::page;
 use super::report::{explained, sound};
 use super::watch::watch;
@@ -159,10 +160,11 @@ impl Side {
         args: &Args,
         signals: &mut Signals,
     ) -> anyhow::Result<Vec<Measure>> {
-        let clients = [
-            connect::connect(self.config.clone()).await?,
-            connect::connect(self.config.clone()).await?,
-        ];
+        let connected = async {
+            let connect = || connect::connect(self.config.clone());
+            Ok([connect().await?, connect().await?])
+        };
+        let clients = clients::until_signal(signals, connected).await?;
         let topic = TopicName::new(&format!("klog-perf-{}-{number}", std::process::id()))?;
         let admin = Admin::new(&clients[0]);
         let partitions = Some(case.partitions());
