@@ -285,7 +285,10 @@ async fn client_through(proxy: &Proxy) -> Client {
     let config = ClientConfig {
         bootstrap: vec![proxy.address.clone()],
         broker_address: Some(proxy.address.clone()),
+        // Backoffs that grew while the proxy refused must not eat up the short timeouts of these tests.
         retry_backoff: Duration::from_millis(20),
+        retry_backoff_max: Duration::from_millis(100),
+        reconnect_backoff_max: Duration::from_millis(100),
         ..ClientConfig::default()
     };
     Client::connect(config).await.unwrap()
