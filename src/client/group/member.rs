@@ -17,6 +17,11 @@ use crate::base::ErrorCode;
 /// Longer than any member waits for anything.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// The first heartbeat of a generation comes after this part of the interval, the next ones after twice as long each, up to the interval.
+const EAGERNESS: u32 = 32;
+/// But not sooner: members that come one by one should not find a rebalance for each of them.
+const SOONEST: Duration = Duration::from_millis(20);
+
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -98,6 +103,8 @@ pub(super) struct Member {
     polling: bool,
     retry_at: Option<Instant>,
     heartbeat_at: Instant,
+    /// The wait between the last heartbeat and the next.
+    pace: Duration,
     /// The code that ended it.
     pub(super) failed: Option<ErrorCode>,
 }
@@ -105,6 +112,7 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn new(manners: Manners, now: Instant) -> Member {
         Member {
+            pace: manners.heartbeat_interval,
             manners,
             phase: Phase::Unjoined,
             id: ByteString::new(),
@@ -174,7 +182,8 @@ impl Member {
         if now < self.heartbeat_at {
             return Step::Wait(self.heartbeat_at.min(idle));
         }
-        self.heartbeat_at = now + self.manners.heartbeat_interval;
+        self.pace = (self.pace * 2).min(self.manners.heartbeat_interval);
+        self.heartbeat_at = now + self.pace;
         Step::Heartbeat
     }
 
@@ -204,7 +213,11 @@ impl Member {
 
     /// Its share has come.
     pub(super) fn on_synced(&mut self, share: BTreeSet<Key>, now: Instant) {
-        self.heartbeat_at = now + self.manners.heartbeat_interval;
+        // A rebalance is likeliest soon after another one: members come together, and what a cooperative one gives up goes to others by
+        // the next. Who asks soon learns of it soon.
+        let interval = self.manners.heartbeat_interval;
+        self.pace = (interval / EAGERNESS).max(SOONEST).min(interval);
+        self.heartbeat_at = now + self.pace;
         self.retry_at = None;
         self.committed.retain(|key, _| share.contains(key));
         self.last_share = (self.generation, share.clone());

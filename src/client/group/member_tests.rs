@@ -191,6 +191,29 @@ fn a_long_poll_is_no_silence() {
 }
 
 #[test]
+fn heartbeats_come_thick_after_a_rebalance() {
+    let begin = Instant::now();
+    let mut member = member(true, false, begin);
+    for joined in 1..3 {
+        generation(&mut member, joined, &[0], begin);
+        poll(&mut member, begin);
+        let (mut now, mut last, mut waits) = (begin, begin, Vec::new());
+        while waits.len() < 7 {
+            match member.step(now) {
+                Step::Wait(until) => now = until,
+                step => {
+                    assert_eq!(step, Step::Heartbeat);
+                    waits.push(now - last);
+                    last = now;
+                }
+            }
+        }
+        assert_eq!(waits, [32, 16, 8, 4, 2, 1, 1].map(|part| HEARTBEAT / part));
+        member.on_refused(ErrorCode::RebalanceInProgress, now);
+    }
+}
+
+#[test]
 fn a_static_member_never_says_goodbye() {
     let now = Instant::now();
     let mut silent = member(true, true, now);
