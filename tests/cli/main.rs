@@ -12,6 +12,7 @@ mod groups;
 #[path = "../support/kafka.rs"]
 mod kafka;
 mod main_job;
+mod perf_page;
 mod perf_test;
 mod produce;
 mod repair;

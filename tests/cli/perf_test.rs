@@ -9,7 +9,7 @@ use crate::server::{Server, fresh, stderr};
 use crate::signal::{self, Signal};
 
 /// The one line of JSON that a test prints.
-fn report(server: &Server, args: &[&str]) -> Value {
+pub fn report(server: &Server, args: &[&str]) -> Value {
     let args = ["perf-test"].iter().chain(args).chain(&["--format", "json"]).copied();
     serde_json::from_str(&server.output_of(args)).expect("it prints one object")
 }
