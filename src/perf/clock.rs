@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
@@ -16,13 +16,22 @@ pub(super) struct Clock {
     pub(super) started: Instant,
     /// The end of the warm-up.
     pub(super) measured_from: Instant,
+    /// When it began, in milliseconds since the Unix epoch.
+    started_at: i64,
 }
 
 impl Clock {
     /// Begins now.
     pub(super) fn start(warm_up: Duration) -> Clock {
         let started = Instant::now();
-        Clock { started, measured_from: started + warm_up }
+        let started_at =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+        Clock { started, measured_from: started + warm_up, started_at }
+    }
+
+    /// Milliseconds since the Unix epoch at this instant, without another look at a clock.
+    pub(super) fn millis(&self, at: Instant) -> i64 {
+        self.started_at + at.duration_since(self.started).as_millis() as i64
     }
 }
 

@@ -105,12 +105,17 @@ impl Outlet {
         let bytes = record.value.as_ref().map_or(0, |value| value.len());
         match &mut self.way {
             Way::Plain { producer, pending } => {
-                let mut sending = pin!(producer.send(record));
-                let sent = loop {
-                    tokio::select! {
-                        biased;
-                        sent = &mut sending => break sent,
-                        _ = self.look.tick() => self.account.look(pending),
+                let sent = match producer.try_send(&record) {
+                    Some(sent) => sent,
+                    None => {
+                        let mut sending = pin!(producer.send(record));
+                        loop {
+                            tokio::select! {
+                                biased;
+                                sent = &mut sending => break sent,
+                                _ = self.look.tick() => self.account.look(pending),
+                            }
+                        }
                     }
                 };
                 match sent {

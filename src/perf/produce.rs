@@ -179,6 +179,7 @@ impl Worker {
 
     async fn send(&mut self, due: Instant) -> Result<(), Failure> {
         let mut record = ProducerRecord::new(self.topic.clone(), self.source.next());
+        record.timestamp = Some(self.clock.millis(due));
         record.headers.extend(self.stamp.map(|stamp| stamp.header(due)));
         self.outlet.send(record, due).await
     }

@@ -14,7 +14,7 @@ mod sticky;
 pub(super) mod transaction;
 mod window;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -70,7 +70,7 @@ struct Shared {
     config: ProducerConfig,
     /// Bytes of the buffer that are free.
     memory: Semaphore,
-    topics: RwLock<HashMap<TopicName, Arc<Topic>>>,
+    topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
     /// Queues with news for the sender.
     inbox: Mutex<Vec<Arc<Queue>>>,
     news: Notify,
@@ -145,6 +145,23 @@ impl Producer {
                 }
                 Appended::WouldOpen => {}
             }
+        }
+    }
+
+    /// The same as [`Producer::send`], where that needs no waiting; None where it would, and the record is not sent.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub fn try_send(&self, record: &ProducerRecord) -> Option<Result<Delivery, ProduceError>> {
+        let size = record_size(record);
+        if let Err(error) = self.shared.check_size(size) {
+            return Some(Err(error));
+        }
+        let topic = self.shared.known_topic(&record.topic)?;
+        match self.shared.append(&topic, record, size, &mut 0) {
+            Ok(Appended::In { delivery, .. }) => Some(Ok(delivery)),
+            Ok(Appended::NoRoom { .. } | Appended::WouldOpen) => None,
+            Err(error) => Some(Err(error)),
         }
     }
 
