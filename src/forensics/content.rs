@@ -4,11 +4,14 @@ use std::io;
 
 use bytes::Bytes;
 
+use super::finding::Kind;
 use super::sweep::Swept;
 use crate::log::Found;
 use crate::os::DiskFile;
-use crate::record::legacy::Entry;
-use crate::record::{AnyBatch, Batch, BatchError, Codec, PREFIX_LEN, TimestampType};
+use crate::record::legacy::{Entry, LegacyError};
+use crate::record::{
+    AnyBatch, Batch, BatchError, Codec, PREFIX_LEN, ReadAnyError, ReadRecordsError, TimestampType,
+};
 
 /// The most that one batch is decompressed to, as the broker's own readers do it.
 pub const DECOMPRESSED_AT_MOST: usize = 1 << 30;
@@ -24,6 +27,9 @@ pub struct Inside {
     pub last_offset: Option<i64>,
     /// The youngest timestamp; -1 if none has any.
     pub max_timestamp: i64,
+    /// The first record whose offset does not come after the one before, or is not one of the batch's: its number, from 0, and its
+    /// offset.
+    pub astray: Option<(u64, i64)>,
     /// The bytes of all records, decompressed.
     pub unpacked_bytes: u64,
 }
@@ -50,6 +56,17 @@ impl Swept {
             None => Entry::new(bytes).map(AnyBatch::Entry),
         };
         batch.map_err(io::Error::other)
+    }
+
+    /// What its records tell: as they were read ahead, else they are read now.
+    ///
+    /// # Errors
+    /// As the system says; what stands there has changed. Inside, what is wrong with the records.
+    pub fn inside(&self, file: &dyn DiskFile) -> io::Result<Result<Inside, Unreadable>> {
+        match &self.inside {
+            Some(inside) => Ok(inside.clone()),
+            None => self.batch(file).map(|batch| look_inside(&batch)),
+        }
     }
 
     /// The number of its message format.
@@ -98,22 +115,58 @@ impl Swept {
     }
 }
 
+/// Why records cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Unreadable {
+    /// What kind of damage that is.
+    pub kind: Kind,
+    /// How many records came before.
+    pub after: u64,
+    /// In words.
+    pub why: String,
+}
+
+impl Unreadable {
+    fn new(error: &ReadAnyError, after: u64) -> Unreadable {
+        use {LegacyError as Old, ReadAnyError as Any, ReadRecordsError as New};
+        let kind = match error {
+            Any::Batch(New::Decompress(_) | New::Frame(_)) | Any::Entry(Old::Decompress(_)) => {
+                Kind::DecompressFailed
+            }
+            Any::Entry(Old::Frame(_)) => Kind::CrcMismatch,
+            Any::Batch(_) | Any::Entry(_) => Kind::CountMismatch,
+        };
+        Unreadable { kind, after, why: error.to_string() }
+    }
+}
+
 /// Reads all records of a batch, and counts.
 ///
 /// # Errors
-/// What is wrong with them, in words.
-pub fn look_inside(batch: &AnyBatch) -> Result<Inside, String> {
+/// What is wrong with them.
+pub fn look_inside(batch: &AnyBatch) -> Result<Inside, Unreadable> {
     let mut inside = Inside { max_timestamp: -1, ..Inside::default() };
-    let records = batch.records(DECOMPRESSED_AT_MOST).map_err(|error| error.to_string())?;
+    let records = batch.records(DECOMPRESSED_AT_MOST).map_err(|it| Unreadable::new(&it, 0))?;
     inside.unpacked_bytes = records.bytes_left() as u64;
     for record in records {
-        let record = record.map_err(|error| error.to_string())?;
+        let record = record.map_err(|it| Unreadable::new(&it, inside.count))?;
+        if inside.astray.is_none() && !fits(batch, inside.last_offset, record.offset) {
+            inside.astray = Some((inside.count, record.offset));
+        }
         inside.count += 1;
         inside.first_offset = inside.first_offset.or(Some(record.offset));
         inside.last_offset = Some(record.offset);
         inside.max_timestamp = inside.max_timestamp.max(record.timestamp);
     }
     Ok(inside)
+}
+
+/// Whether a record may have this offset, behind the one `before`. Old formats do not say what they hold.
+fn fits(batch: &AnyBatch, before: Option<i64>, offset: i64) -> bool {
+    let AnyBatch::Batch(batch) = batch else { return true };
+    let (first, last) = (batch.header().base_offset, batch.header().last_offset());
+    (first..=last).contains(&offset) && before.is_none_or(|before| offset > before)
 }
 
 /// What a batch's records have otherwise than its header says, in words; `None` if all is as it says.
@@ -124,13 +177,14 @@ pub fn contradiction(found: &Found, inside: &Inside) -> Option<String> {
             format!("its last record has offset {last}, it says {}", found.last_offset)
         });
     };
-    let outside = |at: &i64| *at < header.base_offset || *at > header.last_offset();
     if u64::try_from(header.record_count) != Ok(inside.count) {
         return Some(format!("{} records, its header says {}", inside.count, header.record_count));
     }
-    if let Some(at) = inside.first_offset.filter(outside).or(inside.last_offset.filter(outside)) {
+    if let Some((record, at)) = inside.astray {
         let (first, last) = (header.base_offset, header.last_offset());
-        return Some(format!("a record has offset {at}, its header says {first} to {last}"));
+        return Some(format!(
+            "record {record} has offset {at}; they ascend from {first} to {last}, its header says"
+        ));
     }
     let (youngest, said) = (inside.max_timestamp, header.max_timestamp);
     (youngest > said && inside.count > 0)

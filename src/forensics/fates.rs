@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
+use super::ahead::Pace;
 use super::kind::FileKind;
 use super::sweep::{Piece, Swept};
 use super::trail::{Here, Segments, Stop, Trail};
@@ -160,6 +161,13 @@ impl<'a> FateReader<'a> {
     #[must_use]
     pub fn of_a_live_log(mut self) -> FateReader<'a> {
         self.trail = self.trail.of_a_live_log();
+        self
+    }
+
+    /// The same, its files read ahead: see [`Trail::at`].
+    #[must_use]
+    pub fn at(mut self, pace: Pace) -> FateReader<'a> {
+        self.trail = self.trail.at(pace);
         self
     }
 

@@ -5,6 +5,7 @@
 //! past whatever is damaged, and [`Trail`] through a partition's files. [`Fates`] tells what became of transactions, [`decode`] what Kafka's own records say.
 //! This room reads with `record` and `log`, the broker's own readers: what it calls sound, the broker serves.
 
+mod ahead;
 mod content;
 pub mod decode;
 mod entries;
@@ -28,12 +29,13 @@ mod trail;
 pub mod verify;
 mod walk;
 
-pub use content::{DECOMPRESSED_AT_MOST, Inside, contradiction, look_inside};
+pub use ahead::Pace;
+pub use content::{DECOMPRESSED_AT_MOST, Inside, Unreadable, contradiction, look_inside};
 pub use entries::Entries;
 pub use fates::{Fate, FateReader, Fates};
 pub use finding::{Finding, Kind, quoted, repair_command};
 pub use kind::{CheckpointKind, FileKind};
-pub use parallel::in_parallel;
+pub use parallel::{in_parallel, threads_each};
 pub use place::{Folder, NamedFile, Place, partitions_in};
 pub use stats::{Packed, Sizes, Stats};
 pub use sweep::{Gap, Piece, Sweep, Swept};

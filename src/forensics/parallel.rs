@@ -35,6 +35,11 @@ pub fn in_parallel<T: Sync, R: Send>(
     all.into_iter().map(|(_, result)| result).collect()
 }
 
+/// How many threads are left for each of so many items.
+pub fn threads_each(threads: usize, items: usize) -> usize {
+    (threads / items.max(1)).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::in_parallel;

@@ -1,7 +1,10 @@
 //! Goes through a segment file batch by batch, past whatever is damaged, in bounded memory.
 
 use std::io;
+use std::sync::Arc;
 
+use super::ahead::{Ahead, Pace};
+use super::content::{Inside, Unreadable};
 use super::seek::{self, Wanted};
 use crate::log::{Fault, Found, Walk};
 use crate::os::DiskFile;
@@ -16,6 +19,8 @@ pub struct Swept {
     pub head: [u8; HEADER_LEN],
     /// What is wrong, where its checksum is; its length leads to the next batch or to the file's end all the same.
     pub crc: Result<(), BatchError>,
+    /// What is inside of it, where that was read ahead; see [`Swept::inside`].
+    pub(super) inside: Option<Result<Inside, Unreadable>>,
 }
 
 impl Swept {
@@ -75,6 +80,7 @@ impl Piece {
 pub struct Sweep<'a> {
     file: &'a dyn DiskFile,
     walk: Walk<'a>,
+    ahead: Option<Ahead>,
     end: u64,
     /// The offset behind the last batch.
     expected: i64,
@@ -88,7 +94,19 @@ impl<'a> Sweep<'a> {
     /// Over `file` from `position` to `end`; no batch there begins below offset `base`.
     pub fn new(file: &'a dyn DiskFile, position: u64, end: u64, base: i64) -> Sweep<'a> {
         let walk = Walk::new(file, position, end);
-        Sweep { file, walk, end, expected: base, floor: base, limit: i64::MAX }
+        Sweep { file, walk, ahead: None, end, expected: base, floor: base, limit: i64::MAX }
+    }
+
+    /// The same of a file that is read ahead on other threads, at this pace.
+    pub fn ahead(
+        file: &'a Arc<dyn DiskFile>,
+        position: u64,
+        end: u64,
+        base: i64,
+        pace: Pace,
+    ) -> Sweep<'a> {
+        let ahead = Ahead::new(file.clone(), position, end, pace);
+        Sweep { ahead: Some(ahead), ..Sweep::new(&**file, position, end, base) }
     }
 
     /// The same of a segment of which no batch reaches offset `limit`.
@@ -109,12 +127,17 @@ impl<'a> Sweep<'a> {
     #[expect(clippy::should_implement_trait, reason = "each step may fail")]
     pub fn next(&mut self) -> io::Result<Option<Piece>> {
         let position = self.walk.position();
+        if let Some(swept) = self.ahead.as_mut().and_then(|ahead| ahead.next(position)) {
+            self.note(&swept.found);
+            self.walk.jump(swept.found.end());
+            return Ok(Some(Piece::Batch(swept)));
+        }
         match self.walk.next() {
             Ok(None) => Ok(None),
             Ok(Some(found)) => {
                 self.note(&found);
                 let head = self.head(&found)?;
-                Ok(Some(Piece::Batch(Swept { found, head, crc: Ok(()) })))
+                Ok(Some(Piece::Batch(Swept { found, head, crc: Ok(()), inside: None })))
             }
             Err(Fault::Io(error)) => Err(error),
             Err(Fault::Batch(why)) => {
@@ -167,7 +190,7 @@ impl<'a> Sweep<'a> {
             || seek::stands_at(self.file, found.end(), self.end, wanted)?
             // Two damaged batches in a row: the second goes on where the first one says that it ends.
             || seek::begins_at(self.file, found.end(), self.end, last_offset.saturating_add(1))?;
-        Ok(follows.then_some(Swept { found, head, crc: Err(why.clone()) }))
+        Ok(follows.then_some(Swept { found, head, crc: Err(why.clone()), inside: None }))
     }
 
     fn wanted(&self, first: i64) -> Wanted {

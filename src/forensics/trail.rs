@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::ahead::Pace;
 use super::place::Folder;
 use super::sweep::{Piece, Sweep};
 use crate::log::StorageError;
@@ -37,6 +38,7 @@ pub struct Trail<'a> {
     place: Option<Reached>,
     /// Whether what stands at the end of the last segment may still be written.
     unfinished: bool,
+    pace: Pace,
 }
 
 /// Where a walk is to end.
@@ -62,7 +64,7 @@ pub struct Here<'a> {
 impl<'a> Trail<'a> {
     /// From the first batch on.
     pub fn new(disk: &'a dyn Disk, segments: Segments) -> Trail<'a> {
-        Trail { disk, segments, place: None, unfinished: false }
+        Trail { disk, segments, place: None, unfinished: false, pace: Pace::of(1) }
     }
 
     /// A walk for which a batch at the very end that is not whole is no damage: it comes again, once it is, or once another segment
@@ -70,6 +72,13 @@ impl<'a> Trail<'a> {
     #[must_use]
     pub fn of_a_live_log(mut self) -> Trail<'a> {
         self.unfinished = true;
+        self
+    }
+
+    /// A walk whose files are read ahead of it.
+    #[must_use]
+    pub fn at(mut self, pace: Pace) -> Trail<'a> {
+        self.pace = pace;
         self
     }
 
@@ -155,7 +164,8 @@ impl<'a> Trail<'a> {
             expected: base,
         });
         let mut end = file.len().map_err(failed)?;
-        let mut sweep = Sweep::new(&*file, place.position, end, place.expected);
+        let pace = || self.pace.clone();
+        let mut sweep = Sweep::ahead(&file, place.position, end, place.expected, pace());
         let here = Here { path, base, file: &file };
         while let Some(piece) = sweep.next().map_err(failed)? {
             if let Piece::Gap(gap) = &piece
@@ -166,7 +176,7 @@ impl<'a> Trail<'a> {
                 if now > end {
                     // It was being written.
                     end = now;
-                    sweep = Sweep::new(&*file, gap.position, end, place.expected);
+                    sweep = Sweep::ahead(&file, gap.position, end, place.expected, pace());
                     continue;
                 }
                 if self.unfinished {

@@ -53,5 +53,5 @@ pub fn rescued(
     let last_offset = first + count - 1;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let found = Found { position: gap.position, size, last_offset, header: Some(header) };
-    Ok(sum.finish().is_ok().then_some(Swept { found, head, crc: Ok(()) }))
+    Ok(sum.finish().is_ok().then_some(Swept { found, head, crc: Ok(()), inside: None }))
 }

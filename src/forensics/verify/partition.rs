@@ -13,7 +13,7 @@ use super::{Options, epochs, small};
 use crate::base::TopicPartition;
 use crate::forensics::finding::{Finding, Findings, Kind};
 use crate::forensics::order::Span;
-use crate::forensics::parallel::in_parallel;
+use crate::forensics::parallel::{in_parallel, threads_each};
 use crate::log::{LeaderEpochs, StorageError, path_in};
 use crate::os::Disk;
 
@@ -113,10 +113,10 @@ impl<'a> Partition<'a> {
         wanted: impl Fn(&Span) -> bool,
     ) -> Result<Vec<Report>, StorageError> {
         let spans = self.shape.spans();
-        let looks: Vec<Look<'_>> = spans
-            .iter()
-            .enumerate()
-            .filter(|(_, span)| wanted(span))
+        let chosen: Vec<_> = spans.iter().enumerate().filter(|(_, span)| wanted(span)).collect();
+        let each = threads_each(options.threads, chosen.len());
+        let looks: Vec<Look<'_>> = chosen
+            .into_iter()
             .map(|(at, span)| Look {
                 disk: self.disk,
                 folder: &self.folder,
@@ -124,6 +124,7 @@ impl<'a> Partition<'a> {
                 sealed: at + 1 < spans.len(),
                 epochs: self.epochs.as_ref(),
                 deep: options.deep,
+                threads: each,
                 progress: options.progress,
             })
             .collect();

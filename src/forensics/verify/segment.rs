@@ -9,6 +9,7 @@ use super::by_time::TimeCheck;
 use super::deep;
 use super::report::{Hole, KEPT_AT_MOST, OtherEpoch, Report};
 use crate::base::Offset;
+use crate::forensics::ahead::Pace;
 use crate::forensics::finding::{Findings, Kind};
 use crate::forensics::order::{Order, Ordered, Span};
 use crate::forensics::sweep::{Gap, Piece, Sweep, Swept};
@@ -26,6 +27,8 @@ pub struct Look<'a> {
     pub sealed: bool,
     pub epochs: Option<&'a LeaderEpochs>,
     pub deep: bool,
+    /// How many threads read it.
+    pub threads: usize,
     /// Told how many bytes were gone through.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -94,7 +97,9 @@ impl Pass<'_> {
             None => None,
         };
         self.missing_indexes(size, by_offset.is_some(), by_time.is_some());
-        let sweep = Sweep::new(&**self.file, 0, size, span.base);
+        let inside = if self.look.deep { i64::MIN..i64::MAX } else { 0..0 };
+        let pace = Pace { threads: self.look.threads, inside };
+        let sweep = Sweep::ahead(self.file, 0, size, span.base, pace);
         let mut ordered = Ordered::new(sweep, span);
         loop {
             let expected = ordered.expected();
@@ -284,7 +289,7 @@ impl Pass<'_> {
     }
 
     fn deep(&mut self, swept: &Swept) -> io::Result<()> {
-        if let Err((kind, detail)) = deep::check(self.file, swept)? {
+        if let Some((kind, detail)) = deep::judge(swept, swept.inside(&**self.file)?) {
             let (position, offset) = (swept.found.position, swept.first_offset());
             self.report.findings.add(&self.report.path, kind, position, offset, detail);
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use klog::base::TopicName;
-use klog::forensics::Folder;
+use klog::forensics::{Folder, Pace};
 use regex::bytes::Regex;
 
 use crate::exit::usage;
@@ -201,6 +201,15 @@ impl Args {
     /// How records are printed.
     pub fn records_format(&self) -> ListFormat {
         self.format.unwrap_or(ListFormat::Plain)
+    }
+
+    /// How files are read whose batches are shown. With filters by more than offsets, batches are looked into as they come up.
+    pub fn pace(&self, threads: usize) -> Pace {
+        let Filters { offsets, times, producer_id, .. } = &self.filters;
+        let span = offsets.unwrap_or(Span { from: None, to: None });
+        let all = span.from.unwrap_or(i64::MIN)..span.to.unwrap_or(i64::MAX);
+        let ready = self.deep && times.is_none() && producer_id.is_none();
+        Pace { threads, inside: if ready { all } else { 0..0 } }
     }
 
     /// Whether the options go together.

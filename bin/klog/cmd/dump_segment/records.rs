@@ -5,8 +5,8 @@ use std::path::Path;
 
 use klog::forensics::decode::Internal;
 use klog::forensics::{
-    DECOMPRESSED_AT_MOST, Fate, FateReader, FileKind, Folder, Here, Piece, Segments, Stop, Swept,
-    Trail,
+    DECOMPRESSED_AT_MOST, Fate, FateReader, FileKind, Folder, Here, Pace, Piece, Segments, Stop,
+    Swept, Trail,
 };
 use klog::os::{Disk, Os};
 use klog::record::{AnyBatch, Record, TimestampType};
@@ -16,6 +16,7 @@ use super::damage::{Damage, words};
 use super::filter::Filter;
 use super::print::{Origin, Printer};
 use super::sources::{self, Source};
+use super::verify::threads;
 use super::{Args, follow};
 use crate::logging::{LogArgs, wants_progress};
 use crate::output::Progress;
@@ -57,7 +58,7 @@ struct Held {
 impl Reading<'_> {
     fn source(&mut self, log: &LogArgs, disk: &dyn Disk, source: &Source) -> anyhow::Result<()> {
         let (from, to) = self.filter.offsets();
-        let mut trail = Trail::new(disk, source.segments.clone());
+        let mut trail = Trail::new(disk, source.segments.clone()).at(Pace::of(threads()));
         let mut fates = self.fates(disk, source, from, to)?;
         if self.args.follow {
             trail = trail.of_a_live_log();
@@ -110,7 +111,7 @@ impl Reading<'_> {
             }
             segments => (segments.clone(), from),
         };
-        Ok(Some(FateReader::new(disk, segments, from, to)?))
+        Ok(Some(FateReader::new(disk, segments, from, to)?.at(Pace::of(threads()))))
     }
 
     fn walk(

@@ -13,6 +13,7 @@ use row::Batch;
 use super::damage::Damage;
 use super::filter::Filter;
 use super::sources::{self, Source};
+use super::verify::threads;
 use super::{Args, follow};
 use crate::logging::{LogArgs, wants_progress};
 use crate::output::{ListFormat, Progress, Row as _, Rows};
@@ -60,7 +61,8 @@ impl Shown {
         os: &Os,
         source: &Source,
     ) -> anyhow::Result<()> {
-        let mut trail = Trail::new(&*os.disk, source.segments.clone());
+        let pace = args.pace(threads());
+        let mut trail = Trail::new(&*os.disk, source.segments.clone()).at(pace);
         if args.follow {
             trail = trail.of_a_live_log();
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use klog::forensics::{Gap, Here, Swept, contradiction, look_inside};
+use klog::forensics::{Gap, Here, Swept, contradiction};
 use klog::record::TimestampType;
 use serde::Serialize;
 
@@ -67,7 +67,7 @@ impl Batch {
     }
 
     fn look_inside(&mut self, here: Here<'_>, swept: &Swept) -> std::io::Result<()> {
-        match look_inside(&swept.batch(&**here.file)?) {
+        match swept.inside(&**here.file)? {
             Ok(inside) => {
                 self.damage = contradiction(&swept.found, &inside);
                 if let (None, Some(header)) = (swept.found.header, &mut self.header) {
@@ -75,7 +75,7 @@ impl Batch {
                     header.count = Some(inside.count);
                 }
             }
-            Err(why) => self.damage = Some(why),
+            Err(unreadable) => self.damage = Some(unreadable.why),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod sums;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use klog::forensics::{
-    Here, Piece, Segments, Stats, Stop, Trail, contradiction, in_parallel, look_inside,
+    Here, Piece, Segments, Stats, Stop, Trail, contradiction, in_parallel, threads_each,
 };
 use klog::os::{Disk, Os};
 
@@ -16,6 +16,7 @@ use super::Args;
 use super::damage::Damage;
 use super::filter::Filter;
 use super::sources::{self, Source};
+use super::verify::threads;
 use crate::logging::{LogArgs, wants_progress};
 use crate::output::{ListFormat, Progress, Rows};
 
@@ -56,11 +57,12 @@ fn sum(
 ) -> anyhow::Result<Sums> {
     let (from, to) = Filter::new(args).offsets();
     let files = Trail::new(disk, source.segments.clone()).files_within(from, to)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads();
+    let pace = args.pace(threads_each(threads, files.len()));
     let batches = AtomicU64::new(0);
     let done = in_parallel(threads, &files, |(base, path)| {
         let mut filter = Filter::new(args);
-        let mut trail = Trail::new(disk, Segments::One(*base, path.clone()));
+        let mut trail = Trail::new(disk, Segments::One(*base, path.clone())).at(pace.clone());
         let (mut stats, mut wrong) = (Stats::default(), Vec::new());
         trail.walk(i64::MIN, i64::MAX, |here, piece| {
             let batches = batches.fetch_add(1, Ordering::Relaxed);
@@ -95,7 +97,7 @@ fn look_at(args: &Args, here: Here<'_>, piece: &Piece, stats: &mut Stats) -> any
         stats.add(piece, None);
         return Ok(swept.crc.is_ok());
     }
-    match look_inside(&swept.batch(&**here.file)?) {
+    match swept.inside(&**here.file)? {
         Ok(inside) if contradiction(&swept.found, &inside).is_none() => {
             stats.add(piece, Some(&inside));
             Ok(true)
