@@ -103,7 +103,8 @@ pub struct Template {
 }
 
 impl Template {
-    fn of(fill: impl FnOnce(&Path)) -> Template {
+    /// What `fill` writes.
+    pub fn of(fill: impl FnOnce(&Path)) -> Template {
         let folder = folder();
         fill(folder.path());
         let mut files = Vec::new();

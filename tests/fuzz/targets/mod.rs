@@ -1,8 +1,10 @@
 //! What is fuzzed: each target takes any bytes and panics where klog breaks a promise. `cargo test --test fuzz` replays the
 //! corpus; `fuzz/run` searches for more with libFuzzer, from the same files.
 
+mod agreement;
 mod batches;
 mod connection;
+mod coordinators;
 mod files;
 mod forensics;
 mod groups;
