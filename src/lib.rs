@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 pub mod forensics;
 pub mod group;
+pub mod http;
 pub mod log;
 pub mod meta;
 pub mod net;

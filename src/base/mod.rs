@@ -1,12 +1,15 @@
 //! Rank 0. The words that every other room speaks: numbers with a meaning, Kafka's error codes, and the bounded
-//! cursor over bytes that came from outside. Pure: no I/O, no clock, no allocation by what a length field says.
+//! cursor over bytes that came from outside; counters that cost next to nothing. Pure: no I/O, no clock, no allocation by what a
+//! length field says.
 
+mod count;
 mod cursor;
 mod error_code;
 mod ids;
 mod topic_name;
 mod varint;
 
+pub use count::{BUCKETS_US, Counter, Durations, Level, Sharded, Spread};
 pub use cursor::{Cursor, CursorError};
 pub use error_code::ErrorCode;
 pub use ids::{

@@ -2,15 +2,17 @@
 //! being read, up to bounds in number and in bytes; beyond them the socket is not read any more.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::dispatch::{Admitted, Later, Origin, Refusal, dispatch};
+use super::counts::{self, Begun, Closing, Counts, Parked};
+use super::dispatch::{Admitted, Later, Origin, Refusal, Work, dispatch};
 use super::node::Node;
 use super::queued::{Queued, Share, weight};
 use crate::net::{Connection, FileSending, Frame, FrameError, FrameLimits, Held};
@@ -90,7 +92,7 @@ async fn receive(
         let Some((place, read)) = next else { return };
         let frame = match read {
             Ok(Some(frame)) => frame,
-            Ok(None) => return,
+            Ok(None) => return node.counts.closed(Closing::ByPeer),
             Err(error) => return closed(node, connection, &error),
         };
         if buffer.is_empty() {
@@ -98,8 +100,11 @@ async fn receive(
         }
         let Frame { bytes, held } = frame;
         let length = bytes.len();
-        match admit(node, Origin { peer, aside: is_long(&bytes) }, bytes).await {
+        let begun = Counts::begin(&bytes);
+        let (admitted, took) = admit(node, peer, begun, bytes).await;
+        match admitted {
             Ok(Admitted::Ready(mut chunks)) => {
+                node.counts.answered(begun, took, counts::length(&chunks));
                 // With no other due before it, an answer leaves from here: that spares waking the sender.
                 if line.due.load(Ordering::Acquire) == 0
                     && let Err(error) = connection.send_at_once(&mut chunks)
@@ -111,11 +116,12 @@ async fn receive(
                     place.send(Pending::Ready(outgoing(&queued, chunks)));
                 }
             }
-            Ok(Admitted::Silent) => {}
+            Ok(Admitted::Silent) => node.counts.answered(begun, took, 0),
             Ok(Admitted::Later(later)) => {
-                let share = queued.take(length);
+                let (share, parked) = (queued.take(length), node.counts.park(begun));
                 line.due.fetch_add(1, Ordering::AcqRel);
-                place.send(Pending::Later(finish(connection, later, queued.clone(), share, held)));
+                let waits = (parked, share, held);
+                place.send(Pending::Later(finish(connection, later, queued.clone(), waits)));
             }
             Ok(Admitted::Aside(_)) => unreachable!("admit follows it to its end"),
             Err(refusal) => return refused(node, connection, &refusal),
@@ -124,24 +130,39 @@ async fn receive(
 }
 
 /// Serves one request as far as its place in the order needs; what takes long is done aside, and nothing else of this
-/// connection meanwhile.
-async fn admit(node: &Arc<Node>, origin: Origin, bytes: bytes::Bytes) -> Result<Admitted, Refusal> {
-    let mut admitted = if origin.aside {
-        let served = node.clone();
-        node.aside.run(move || dispatch(&served, origin, bytes)).await.ok_or(Refusal::Stopped)?
-    } else {
-        let begun = Instant::now();
+/// connection meanwhile. Tells how long it took.
+async fn admit(
+    node: &Arc<Node>,
+    peer: SocketAddr,
+    begun: Begun,
+    bytes: bytes::Bytes,
+) -> (Result<Admitted, Refusal>, Duration) {
+    let origin = Origin { peer, aside: is_long(&bytes) };
+    if !origin.aside {
         let admitted = dispatch(node, origin, bytes);
-        if begun.elapsed() > TURN {
+        let took = begun.at.elapsed();
+        if took > TURN {
             // What is in the buffer needs no waiting for: without this, a flood of it would be served in one go.
             tokio::task::yield_now().await;
         }
-        admitted
-    };
-    while let Ok(Admitted::Aside(work)) = admitted {
-        admitted = node.aside.run(work).await.ok_or(Refusal::Stopped)?;
+        return match admitted {
+            Ok(Admitted::Aside(work)) => (follow(node, work).await, begun.at.elapsed()),
+            admitted => (admitted, took),
+        };
     }
-    admitted
+    let served = node.clone();
+    let admitted = follow(node, Box::new(move || dispatch(&served, origin, bytes))).await;
+    (admitted, begun.at.elapsed())
+}
+
+/// Does work aside, and what comes of it, to its end.
+async fn follow(node: &Node, mut work: Work) -> Result<Admitted, Refusal> {
+    loop {
+        match node.aside.run(work).await.ok_or(Refusal::Stopped)?? {
+            Admitted::Aside(more) => work = more,
+            admitted => return Ok(admitted),
+        }
+    }
 }
 
 fn is_long(frame: &[u8]) -> bool {
@@ -153,19 +174,21 @@ fn outgoing(queued: &Arc<Queued>, chunks: Vec<Chunk>) -> Outgoing {
     Outgoing { _share: queued.take(weight(&chunks)), chunks }
 }
 
-/// Works an answer out beside the connection; until it is there, the request counts as queued.
+/// Works an answer out beside the connection; until it is there, the request is parked, and counts as queued.
 fn finish(
     connection: &Connection,
     later: Later,
     queued: Arc<Queued>,
-    request: Share,
-    held: Held,
+    (parked, request, held): (Parked, Share, Held),
 ) -> oneshot::Receiver<Outgoing> {
     let peer = connection.peer();
     let (done, receiver) = oneshot::channel();
     tokio::spawn(async move {
         match later.await {
-            Ok(chunks) => drop(done.send(outgoing(&queued, chunks))),
+            Ok(chunks) => {
+                parked.answered(&chunks);
+                drop(done.send(outgoing(&queued, chunks)));
+            }
             Err(error) => tracing::error!(%peer, %error, "bug: a response could not be encoded"),
         }
         drop((request, held));
@@ -174,6 +197,7 @@ fn finish(
 }
 
 fn closed(node: &Node, connection: &Connection, error: &FrameError) {
+    node.counts.closed(error.into());
     let peer = connection.peer();
     match error {
         // The end of many an honest client.
@@ -189,6 +213,7 @@ fn closed(node: &Node, connection: &Connection, error: &FrameError) {
 }
 
 fn refused(node: &Node, connection: &Connection, refusal: &Refusal) {
+    node.counts.closed(Closing::Refused);
     if let Some(left_out) = node.lines.allow() {
         tracing::info!(peer = %connection.peer(), error = %refusal, left_out, "connection closed");
     }
@@ -218,6 +243,8 @@ async fn send(
 }
 
 fn unsent(node: &Node, connection: &Connection, error: &std::io::Error) {
+    let slow = error.kind() == ErrorKind::TimedOut;
+    node.counts.closed(if slow { Closing::Slow } else { Closing::Lost });
     let peer = connection.peer();
     match error.kind() {
         // A client that has what it wanted goes, whatever it asked for last.

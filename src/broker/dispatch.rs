@@ -9,7 +9,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::node::Node;
-use super::reply::{Reply, frame};
+use super::reply::{Answer, Reply, frame};
 use super::{handlers, quirks};
 use crate::base::Cursor;
 use crate::os::Chunk;
@@ -51,8 +51,11 @@ pub enum Admitted {
     /// It has none.
     Silent,
     /// It takes long: to be served aside before anything else of the connection is.
-    Aside(Box<dyn FnOnce() -> Result<Admitted, Refusal> + Send>),
+    Aside(Work),
 }
+
+/// What is left to do of a request that takes long.
+pub type Work = Box<dyn FnOnce() -> Result<Admitted, Refusal> + Send>;
 
 /// Why the connection is closed.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +98,7 @@ pub enum Refusal {
 /// its length in memory.
 const WITHOUT_RECORDS_AT_MOST: usize = 8 << 20;
 
-type Handle = fn(Arc<Node>, Origin, Opening, Bytes) -> Result<Admitted, Refusal>;
+type Handle = fn(&Arc<Node>, Origin, Opening, Bytes) -> Result<Admitted, Refusal>;
 
 /// An API as it is served.
 #[derive(Clone, Copy)]
@@ -202,11 +205,11 @@ pub fn dispatch(node: &Arc<Node>, origin: Origin, bytes: Bytes) -> Result<Admitt
     if size > WITHOUT_RECORDS_AT_MOST && key != crate::wire::produce::ProduceRequest::API.key {
         return Err(Refusal::TooLarge { key, size });
     }
-    (served.handle)(node.clone(), origin, opening, input.rest().clone())
+    (served.handle)(node, origin, opening, input.rest().clone())
 }
 
 fn admit<R: Request + 'static>(
-    node: Arc<Node>,
+    node: &Arc<Node>,
     origin: Origin,
     opening: Opening,
     rest: Bytes,
@@ -220,10 +223,12 @@ where
     let client_id = decode_client_id(R::API.flexible(version), &mut input)?;
     let body = quirks::meant(opening.api_key, version, input.rest().clone());
     let request = R::decode(version, body)?;
-    encode::<R>(handler(Call { node, origin, client_id, version, request }), version, opening)
+    let call = Call { node: node.clone(), origin, client_id, version, request };
+    encode::<R>(node, handler(call), version, opening)
 }
 
 fn encode<R: Request + 'static>(
+    node: &Arc<Node>,
     reply: Reply<R::Response>,
     version: i16,
     opening: Opening,
@@ -232,13 +237,19 @@ where
     R::Response: Send,
 {
     let id = opening.correlation_id;
+    let written = move |node: &Node, answer: &Answer<R::Response>| {
+        node.counts.errors_in(R::API.key, &answer.response);
+        frame::<R>(answer, version, id)
+    };
     match reply {
-        Reply::Ready(answer) => Ok(Admitted::Ready(frame::<R>(&answer, version, id)?)),
+        Reply::Ready(answer) => Ok(Admitted::Ready(written(node, &answer)?)),
         Reply::Later(answer) => {
-            Ok(Admitted::Later(Box::pin(async move { frame::<R>(&answer.await, version, id) })))
+            let node = node.clone();
+            Ok(Admitted::Later(Box::pin(async move { written(&node, &answer.await) })))
         }
         Reply::Aside(work) => {
-            Ok(Admitted::Aside(Box::new(move || encode::<R>(work(), version, opening))))
+            let node = node.clone();
+            Ok(Admitted::Aside(Box::new(move || encode::<R>(&node, work(), version, opening))))
         }
         Reply::Silent => Ok(Admitted::Silent),
         Reply::Close => Err(Refusal::Closed),

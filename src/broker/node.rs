@@ -1,11 +1,13 @@
 //! What all handlers share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::aside::Aside;
+use super::counts::Counts;
 use super::defaults::topic_defaults;
 use super::groups::Groups;
 use super::loggers::Loggers;
@@ -18,7 +20,7 @@ use crate::base::{Millis, Offset, TopicId};
 use crate::config::BrokerConfig;
 use crate::log::{AppendError, EndTxn, Guard, Log, Placed};
 use crate::meta::{Image, NewTopic, create_topic};
-use crate::net::{Budget, Seldom};
+use crate::net::{Budget, Limits, Seldom};
 use crate::os::Os;
 use crate::quorum::{MetadataStore, SubmitError};
 use crate::record::{Batch, Checked};
@@ -32,6 +34,8 @@ pub struct Node {
     pub os: Os,
     /// The cluster's id.
     pub cluster_id: String,
+    /// The log directories that could not be opened at the start.
+    pub unopened_dirs: Vec<PathBuf>,
     /// The cluster's metadata.
     pub store: Arc<dyn MetadataStore>,
     /// Its partitions.
@@ -50,6 +54,10 @@ pub struct Node {
     pub dirty: Mutex<Vec<Arc<Partition>>>,
     /// So many fetches at once check what they are about to serve.
     pub checking: tokio::sync::Semaphore,
+    /// How many connections there may be.
+    pub limits: Arc<Limits>,
+    /// What is counted of them and their requests.
+    pub counts: Arc<Counts>,
     /// The bytes that requests may hold.
     pub requests: Budget,
     /// Where long work is done.
@@ -80,6 +88,14 @@ impl Node {
     /// The broker's clock.
     pub fn now(&self) -> Millis {
         self.os.clock.now()
+    }
+
+    /// The log directories that take no records, or could not even be opened.
+    pub fn offline_dirs(&self) -> Vec<String> {
+        let failed = self.partitions.dirs().iter().filter(|dir| dir.is_offline());
+        let failed = failed.map(|dir| dir.folder());
+        let unopened = self.unopened_dirs.iter().map(PathBuf::as_path);
+        failed.chain(unopened).map(|folder| folder.display().to_string()).collect()
     }
 
     /// Makes the partitions what the newest image says; returns once they are. What a handler committed is then served.

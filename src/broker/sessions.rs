@@ -93,6 +93,11 @@ impl Sessions {
         Sessions { slots, os, state: Mutex::default() }
     }
 
+    /// How many are remembered.
+    pub fn count(&self) -> usize {
+        self.state.lock().by_id.len()
+    }
+
     /// Finds out what a fetch reads. `epoch` 0 asks for a new session, -1 for none.
     ///
     /// # Errors

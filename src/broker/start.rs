@@ -13,8 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use super::aside::Aside;
 use super::background::MANY;
+use super::counts::Counts;
 use super::groups::Groups;
 use super::loggers::Loggers;
+use super::metrics::Metrics;
 use super::node::Node;
 use super::partitions::Partitions;
 use super::producer_ids::ProducerIds;
@@ -59,6 +61,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The address for metrics cannot be listened on.
+    #[error("no metrics can be served")]
+    Metrics(#[source] BindError),
     /// The disk failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -70,6 +75,7 @@ pub struct Broker {
     node: Arc<Node>,
     store: Arc<Single>,
     addresses: Vec<SocketAddr>,
+    metrics: Option<Metrics>,
     accepting: CancellationToken,
     connections: TaskTracker,
 }
@@ -95,11 +101,12 @@ impl Broker {
             .collect::<Result<_, _>>()?;
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let metrics = Metrics::start(&config, &os).await.map_err(StartError::Metrics)?;
         let opened = tokio::task::spawn_blocking({
             let (config, os) = (config.clone(), os.clone());
             move || open(&config, &os)
         });
-        let Opened { dirs, dir_ids, cluster_id, store } = match opened.await {
+        let Opened { dirs, dir_ids, unopened_dirs, cluster_id, store } = match opened.await {
             Ok(opened) => opened?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
@@ -113,10 +120,13 @@ impl Broker {
             sessions: Sessions::new(config.fetch_sessions, os.clone()),
             requests: Budget::new(usize::try_from(config.queued_request_bytes).ok()),
             aside: Aside::new(),
+            limits,
+            counts: Counts::new(),
             lines: Seldom::default(),
             config,
             os,
             cluster_id,
+            unopened_dirs,
             store: store.clone(),
             loggers,
             dirty: Default::default(),
@@ -135,10 +145,14 @@ impl Broker {
             node,
             store,
             addresses,
+            metrics,
             accepting: CancellationToken::new(),
             connections: TaskTracker::new(),
         };
         listeners.into_iter().for_each(|listener| broker.accept_from(listener));
+        if let Some(metrics) = &broker.metrics {
+            metrics.serving(&broker.node);
+        }
         Ok(broker)
     }
 
@@ -161,11 +175,19 @@ impl Broker {
         &self.addresses
     }
 
+    /// Where metrics are served, if they are.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Metrics::address)
+    }
+
     /// Stops: accepts nothing more, answers what is parked, makes all logs durable and marks the directories as clean.
     ///
     /// # Errors
     /// The disk failed; the next start recovers.
     pub async fn shutdown(self) -> Result<(), StorageError> {
+        if let Some(metrics) = &self.metrics {
+            metrics.stopping().await;
+        }
         self.node.stopping.cancel();
         self.accepting.cancel();
         self.connections.close();
@@ -174,13 +196,16 @@ impl Broker {
             tracing::warn!("some answers could not be sent in time");
         }
         self.node.aside.stop().await;
-        let (node, store) = (self.node, self.store);
+        let (node, store, metrics) = (self.node, self.store, self.metrics);
         // A Kafka that starts on this directory next would take a live registration for another broker's.
         let id = node.config.node_id;
         if let Err(error) = store.submit(Box::new(move |image| Ok(fence_broker(image, id)))).await {
             tracing::warn!(%error, "the metadata does not say that this broker stopped");
         }
         let closed = tokio::task::spawn_blocking(move || close(&node, &store)).await;
+        if let Some(metrics) = metrics {
+            metrics.stop().await;
+        }
         match closed {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -207,6 +232,7 @@ fn fit_descriptors(config: &mut BrokerConfig) {
 struct Opened {
     dirs: Vec<Arc<LogDir>>,
     dir_ids: Vec<TopicId>,
+    unopened_dirs: Vec<PathBuf>,
     cluster_id: String,
     store: Single,
 }
@@ -229,7 +255,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
     if separate {
         paths.push(metadata_dir.clone());
     }
-    let (mut dirs, mut found) = (Vec::new(), Vec::new());
+    let (mut dirs, mut found, mut unopened_dirs) = (Vec::new(), Vec::new(), Vec::new());
     for path in &paths {
         let opened = LogDir::open(os, path, files.clone());
         match opened.and_then(ready) {
@@ -242,6 +268,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
                 let (folder, cause) = (path.display(), &error.source);
                 tracing::error!(%folder, %error, %cause, "log directory is offline: it cannot be opened; its partitions are offline \
                     until its disk is seen to and klog is restarted");
+                unopened_dirs.push(path.clone());
             }
             Err(error) => return Err(error.into()),
         }
@@ -280,7 +307,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
         dirs.truncate(at);
         dir_ids.truncate(at);
     }
-    Ok(Opened { dirs, dir_ids, cluster_id, store })
+    Ok(Opened { dirs, dir_ids, unopened_dirs, cluster_id, store })
 }
 
 /// An operator wants to know what a crash has cost.

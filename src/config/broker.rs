@@ -139,6 +139,12 @@ pub struct BrokerConfig {
     pub scrub_bytes_per_second: u64,
     /// `klog.open.files`: how many segment files are held open.
     pub open_files: usize,
+    /// `klog.metrics.listener`: where metrics and health are served; `None`: nowhere.
+    pub metrics_listener: Option<Listener>,
+    /// `klog.metrics.max.topics`: so many topics have metrics of their own.
+    pub metrics_max_topics: usize,
+    /// `klog.metrics.max.groups`: so many pairs of a group and a topic have metrics of their own.
+    pub metrics_max_groups: usize,
     /// `klog.allow.anonymous.listeners`: whether others may connect without authentication.
     pub allow_anonymous: bool,
     /// The defaults of all topics.
@@ -208,6 +214,9 @@ impl Default for BrokerConfig {
             sendfile: true,
             scrub_bytes_per_second: 10 << 20,
             open_files: 4096,
+            metrics_listener: None,
+            metrics_max_topics: 500,
+            metrics_max_groups: 1000,
             allow_anonymous: false,
             topic: TopicConfig::default(),
             sources: BTreeMap::new(),

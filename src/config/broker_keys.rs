@@ -84,6 +84,12 @@ broker_keys! {
         |c, v| c.max_in_flight = number(v, 1, 100_000)? as usize, |c| c.max_in_flight;
     "klog.max.transactional.ids", Int, "How many transactional ids are kept, as each takes memory until it expires; more are refused.",
         |c, v| c.max_transactional_ids = number(v, 1, INT)? as usize, |c| c.max_transactional_ids;
+    "klog.metrics.listener", String, "Where Prometheus metrics and the node's health are served over HTTP, as host:port; empty: nowhere.",
+        |c, v| c.metrics_listener = metrics_listener(v)?, |c| c.metrics_listener.as_ref().map_or(String::new(), Listener::address);
+    "klog.metrics.max.groups", Int, "How many pairs of a consumer group and a topic that it reads have metrics of their own; the others are summed up as (other).",
+        |c, v| c.metrics_max_groups = number(v, 0, 1_000_000)? as usize, |c| c.metrics_max_groups;
+    "klog.metrics.max.topics", Int, "How many topics have metrics of their own; the others are summed up as (other).",
+        |c, v| c.metrics_max_topics = number(v, 0, 1_000_000)? as usize, |c| c.metrics_max_topics;
     "klog.open.files", Int, "How many segment files are held open; the least recently used are closed.",
         |c, v| c.open_files = number(v, 16, INT)? as usize, |c| c.open_files;
     "klog.producer.ids.per.second.per.ip", Int, "For how many producer ids an address may ask in a second, beyond ten thousand at once; it waits for more.",
@@ -166,6 +172,14 @@ broker_keys! {
 
 fn join(listeners: &[Listener]) -> String {
     listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn metrics_listener(value: &str) -> Result<Option<Listener>, Bad> {
+    match value.trim() {
+        "" => Ok(None),
+        address if address.contains("://") => Err(format!("{address:?} must look like host:port")),
+        address => Listener::parse(address).map(Some),
+    }
 }
 
 fn protocols(value: &str) -> Result<Vec<(String, String)>, Bad> {

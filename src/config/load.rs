@@ -144,6 +144,17 @@ impl BrokerConfig {
                 ),
             );
         }
+        if !self.allow_anonymous
+            && let Some(open) = self.metrics_listener.as_ref().filter(|address| !address.is_local())
+        {
+            refuse(
+                "klog.metrics.listener",
+                format!(
+                    "{} is open to other machines, and nobody has to authenticate; to accept that, set klog.allow.anonymous.listeners=true",
+                    open.address()
+                ),
+            );
+        }
         let (queued, largest) = (self.queued_request_bytes, self.request_max_bytes);
         if usize::try_from(queued).is_ok_and(|queued| queued < largest) {
             refuse(

@@ -75,6 +75,20 @@ fn a_listener_that_others_can_reach_has_to_be_allowed() {
 }
 
 #[test]
+fn metrics_are_served_to_other_machines_only_where_that_is_allowed() {
+    assert_eq!(load("").unwrap().config.metrics_listener, None);
+    let local = load("klog.metrics.listener: 127.0.0.1:9644").unwrap().config;
+    assert_eq!(local.metrics_listener.unwrap().port, 9644);
+    let open = "klog.metrics.listener: 0.0.0.0:9644\n";
+    let errors = load(open).unwrap_err();
+    assert_eq!(errors[0].key, "klog.metrics.listener");
+    assert!(errors[0].message.contains("klog.allow.anonymous.listeners=true"), "{errors:?}");
+    assert!(load(&format!("{open}klog.allow.anonymous.listeners: true")).is_ok());
+    assert!(load("klog.metrics.listener: http://127.0.0.1:9644").is_err());
+    assert!(load("klog.metrics.listener: 9644").is_err());
+}
+
+#[test]
 fn a_topic_may_be_compacted_deleted_from_or_both() {
     let mut config = TopicConfig::default();
     for (value, compact, delete) in [

@@ -10,7 +10,10 @@ pub(super) const FREE: usize = 64 << 10;
 /// The room that all requests of a node share. At the bound, sockets are not read until others gave theirs back; who
 /// finds none in time is closed.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<Semaphore>);
+pub struct Budget {
+    free: Arc<Semaphore>,
+    most: Option<usize>,
+}
 
 /// A part of the budget, given back when dropped.
 #[derive(Debug, Default)]
@@ -22,12 +25,17 @@ impl Budget {
     /// At most `bytes`; `None`: no bound.
     pub fn new(bytes: Option<usize>) -> Budget {
         let most = bytes.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        Budget(Arc::new(Semaphore::new(most)))
+        Budget { free: Arc::new(Semaphore::new(most)), most: bytes }
+    }
+
+    /// How many bytes may be held; `None`: no bound.
+    pub fn most_bytes(&self) -> Option<usize> {
+        self.most
     }
 
     /// How many bytes nobody holds.
     pub fn free_bytes(&self) -> usize {
-        self.0.available_permits()
+        self.free.available_permits()
     }
 
     /// Waits until `held` covers a frame of which `bytes` are there or about to be.
@@ -37,7 +45,7 @@ impl Budget {
             return;
         };
         // The semaphore is never closed.
-        let Ok(more) = self.0.clone().acquire_many_owned(missing).await else { return };
+        let Ok(more) = self.free.clone().acquire_many_owned(missing).await else { return };
         match &mut held.permit {
             Some(permit) => permit.merge(more),
             none => *none = Some(more),

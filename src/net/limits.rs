@@ -6,12 +6,29 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::base::Counter;
+
 /// Counts connections.
 #[derive(Debug)]
 pub struct Limits {
     most: usize,
     most_per_address: usize,
     open: Mutex<Open>,
+    opened: Counter,
+    rejected: Counter,
+}
+
+/// How many connections there are and were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Open now.
+    pub open: usize,
+    /// That may be open.
+    pub most: usize,
+    /// Taken so far.
+    pub opened: u64,
+    /// That would have broken a bound.
+    pub rejected: u64,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +62,23 @@ pub struct Permit {
 impl Limits {
     /// At most `most` connections, and `most_per_address` from one address.
     pub fn new(most: usize, most_per_address: usize) -> Arc<Limits> {
-        Arc::new(Limits { most, most_per_address, open: Mutex::default() })
+        Arc::new(Limits {
+            most,
+            most_per_address,
+            open: Mutex::default(),
+            opened: Counter::default(),
+            rejected: Counter::default(),
+        })
+    }
+
+    /// How many connections there are and were.
+    pub fn load(&self) -> Load {
+        Load {
+            open: self.open.lock().all,
+            most: self.most,
+            opened: self.opened.get(),
+            rejected: self.rejected.get(),
+        }
     }
 
     /// Takes a place for a connection from `address`.
@@ -53,6 +86,12 @@ impl Limits {
     /// # Errors
     /// Which bound it would break.
     pub fn admit(self: &Arc<Limits>, address: IpAddr) -> Result<Permit, TooMany> {
+        let admitted = self.take(address);
+        if admitted.is_ok() { &self.opened } else { &self.rejected }.bump();
+        admitted
+    }
+
+    fn take(self: &Arc<Limits>, address: IpAddr) -> Result<Permit, TooMany> {
         let mut open = self.open.lock();
         if open.all >= self.most {
             return Err(TooMany::All(open.all));

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 pub use budget::{Budget, Held};
 pub use descriptors::{Shares, raise_limit, share};
 pub use frame::{Frame, FrameError, FrameLimits};
-pub use limits::{Limits, Permit, TooMany};
+pub use limits::{Limits, Load, Permit, TooMany};
 pub use listener::{BindError, Listener};
 pub use pace::Pace;
 pub use seldom::Seldom;

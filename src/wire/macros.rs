@@ -112,6 +112,11 @@ macro_rules! message {
                 }
                 Ok(message)
             }
+
+            #[allow(unused_variables, reason = "some structures have no fields")]
+            fn error_codes(&self, see: &mut impl FnMut(i16)) {
+                $($crate::wire::Value::error_codes(&self.$field, stringify!($field), see);)*
+            }
         }
 
         impl $crate::wire::Value for $name {
@@ -126,6 +131,9 @@ macro_rules! message {
                 -> Result<$name, $crate::wire::Unreadable>
             {
                 <$name as $crate::wire::Fields>::get_fields(wire, input).map_err($crate::wire::Unreadable::Nested)
+            }
+            fn error_codes(&self, _: &str, see: &mut impl FnMut(i16)) {
+                $crate::wire::Fields::error_codes(self, see);
             }
         }
     )*};

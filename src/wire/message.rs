@@ -26,6 +26,9 @@ pub trait Fields: Sized + Default + Clone + PartialEq + std::fmt::Debug {
     /// Names the structure and the field.
     fn get_fields(wire: Wire, input: &mut Input) -> Result<Self, Located>;
 
+    /// Shows every field called `error_code`, in it and in the structures below; 0 is none.
+    fn error_codes(&self, see: &mut impl FnMut(i16));
+
     /// Appends the body of a message in `version`.
     ///
     /// # Errors

@@ -63,6 +63,9 @@ pub trait Value: Sized {
     /// # Errors
     /// See [`Fault`].
     fn get(wire: Wire, input: &mut Input) -> Result<Self, Unreadable>;
+    /// Shows the error codes in it, which is the field of this name: see [`Fields::error_codes`](super::Fields::error_codes).
+    #[inline]
+    fn error_codes(&self, _field: &str, _see: &mut impl FnMut(i16)) {}
 }
 
 /// A type that has a null.
@@ -99,11 +102,15 @@ impl<T: Nullable> Value for Option<T> {
     fn get(wire: Wire, input: &mut Input) -> Result<Option<T>, Unreadable> {
         if wire.nullable { T::get_nullable(wire, input) } else { T::get(wire, input).map(Some) }
     }
+    #[inline]
+    fn error_codes(&self, field: &str, see: &mut impl FnMut(i16)) {
+        self.iter().for_each(|value| value.error_codes(field, see));
+    }
 }
 
 /// Declares the numbers.
 macro_rules! numbers {
-    ($($rust:ty, $ty:ident, $put:ident, $get:ident;)*) => {$(
+    ($($rust:ty, $ty:ident, $put:ident, $get:ident $(, $error_codes:item)?;)*) => {$(
         impl Value for $rust {
             const TYPE: &'static Type = &Type::$ty;
             fn put(&self, _: Wire, out: &mut Encoder) -> Result<(), Unfit> {
@@ -113,13 +120,20 @@ macro_rules! numbers {
             fn get(_: Wire, input: &mut Input) -> Result<$rust, Unreadable> {
                 Ok(input.$get()?)
             }
+            $($error_codes)?
         }
     )*};
 }
 
 numbers! {
     i8, I8, put_i8, i8;
-    i16, I16, put_i16, i16;
+    i16, I16, put_i16, i16,
+        #[inline]
+        fn error_codes(&self, field: &str, see: &mut impl FnMut(i16)) {
+            if field == "error_code" {
+                see(*self);
+            }
+        };
     u16, U16, put_u16, u16;
     i32, I32, put_i32, i32;
     u32, U32, put_u32, u32;
@@ -260,6 +274,10 @@ impl<T: Value> Value for Vec<T> {
     }
     fn get(wire: Wire, input: &mut Input) -> Result<Vec<T>, Unreadable> {
         Vec::get_nullable(wire, input)?.ok_or(Unreadable::Here(Fault::Null))
+    }
+    #[inline]
+    fn error_codes(&self, field: &str, see: &mut impl FnMut(i16)) {
+        self.iter().for_each(|item| item.error_codes(field, see));
     }
 }
 

@@ -49,6 +49,7 @@ async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::
 fn explain(error: StartError) -> anyhow::Error {
     let hint = match &error {
         StartError::Bind(_) => Some("--listen 127.0.0.1:0 picks a free port"),
+        StartError::Metrics(_) => Some("--set klog.metrics.listener=127.0.0.1:0 picks a free port"),
         StartError::Dir(_) => Some("--data-dir chooses another folder"),
         StartError::Foreign { .. } => Some(
             "--node-id says which node this is; each has folders of its own: --data-dir, or log.dirs",
