@@ -119,6 +119,11 @@ impl Partitions {
         self.by_name.read().get(&TopicName::new(name).ok()?).cloned()
     }
 
+    /// All topics.
+    pub fn topics(&self) -> Vec<Arc<TopicLogs>> {
+        self.by_name.read().values().cloned().collect()
+    }
+
     /// A topic by id.
     pub fn topic_by_id(&self, id: TopicId) -> Option<Arc<TopicLogs>> {
         self.by_id.read().get(&id).cloned()

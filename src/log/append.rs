@@ -116,6 +116,7 @@ impl Log {
         let appended = Appended { last_offset: last_offset.get(), timestamp };
         self.write(&mut [IoSlice::new(&header), IoSlice::new(payload)], appended)?;
         self.end = last_offset.plus(1);
+        self.appended_bytes += size as u64;
         Ok((Placed { base_offset, last_offset, log_append_time, duplicate: false }, timestamp))
     }
 
@@ -214,7 +215,8 @@ impl Log {
     pub(super) fn finish(&mut self) -> Result<(), StorageError> {
         let (disk, files) = (self.os.disk.clone(), self.files.clone());
         self.active().finish(&*disk)?;
-        let synced = self.active().sync(&files, &*disk);
+        let counts = self.counts.clone();
+        let synced = counts.sync(|| self.active().sync(&files, &*disk));
         self.offline |= synced.is_err();
         synced
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Log;
 use super::checkpoint::Offsets;
 use super::clean::CleanPoints;
+use super::counts::DirCounts;
 use super::error::{OpenError, StorageError};
 use super::files::{FileCache, offset_of};
 use super::known::{Known, RECOVERY_POINTS};
@@ -81,6 +82,7 @@ pub struct LogDir {
     cleaned: CleanPoints,
     offline: AtomicBool,
     full: AtomicBool,
+    counts: Arc<DirCounts>,
     _lock: FolderLock,
 }
 
@@ -128,6 +130,7 @@ impl LogDir {
             cleaned,
             offline: AtomicBool::new(false),
             full: AtomicBool::new(false),
+            counts: Arc::default(),
             _lock: lock,
         })
     }
@@ -135,6 +138,11 @@ impl LogDir {
     /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What is counted of it.
+    pub fn counts(&self) -> &DirCounts {
+        &self.counts
     }
 
     /// Whether the last stop was a clean one.
@@ -183,7 +191,8 @@ impl LogDir {
     /// # Errors
     /// As the system says; final for the log directory.
     pub fn sync(&self) -> Result<(), StorageError> {
-        self.file_system.sync().map_err(StorageError::at("syncfs", &self.folder))
+        let sync = || self.counts.sync(|| self.file_system.sync());
+        self.counts.flush(sync).map_err(StorageError::at("syncfs", &self.folder))
     }
 
     /// Makes durable what the last process left, so that the logs which are opened next need not do it one by one.
@@ -335,7 +344,9 @@ impl LogDir {
         if matches!(opened, Err(OpenError::Storage(_))) {
             self.suspect_pages();
         }
-        opened
+        let (mut log, recovered) = opened?;
+        log.count_in(self.counts.clone());
+        Ok((log, recovered))
     }
 
     /// Makes a partition's folder and says in it whose it is, if it does not say so.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Log;
+use super::counts::DirCounts;
 use super::error::StorageError;
 use super::files::path_in;
 use super::names::Pending;
@@ -26,6 +27,7 @@ pub struct FlushPlan {
     folder: PathBuf,
     disk: Arc<dyn Disk>,
     up_to: Offset,
+    counts: Arc<DirCounts>,
 }
 
 impl FlushPlan {
@@ -39,10 +41,14 @@ impl FlushPlan {
     /// # Errors
     /// As the system says. Final: the pages may be gone, and a retry that succeeds would lie.
     pub fn run(&self) -> Result<(), StorageError> {
-        for (path, file) in &self.files {
-            file.sync_data().map_err(StorageError::at("fdatasync", path))?;
-        }
-        self.names.as_ref().map_or(Ok(()), |names| names.sync(&*self.disk, &self.folder))
+        let counts = &*self.counts;
+        counts.flush(|| {
+            for (path, file) in &self.files {
+                counts.sync(|| file.sync_data()).map_err(StorageError::at("fdatasync", path))?;
+            }
+            let Some(names) = &self.names else { return Ok(()) };
+            counts.sync(|| names.sync(&*self.disk, &self.folder))
+        })
     }
 }
 
@@ -81,8 +87,14 @@ impl Log {
         for segment in &self.segments[first.saturating_sub(1)..] {
             files.push((segment.path().to_path_buf(), segment.file(&self.files)?));
         }
-        let (names, disk) = (self.names.pending(), self.os.disk.clone());
-        Ok(Some(FlushPlan { files, names, folder: self.folder.clone(), disk, up_to: self.end }))
+        Ok(Some(FlushPlan {
+            files,
+            names: self.names.pending(),
+            folder: self.folder.clone(),
+            disk: self.os.disk.clone(),
+            up_to: self.end,
+            counts: self.counts.clone(),
+        }))
     }
 
     /// Notes that the log is durable up to `offset`. Not if it went offline meanwhile: an fsync has failed, and that a later

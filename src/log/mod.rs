@@ -14,6 +14,7 @@ mod check;
 mod check_transactions;
 mod checkpoint;
 mod clean;
+mod counts;
 mod cut;
 #[cfg(test)]
 mod damage_tests;
@@ -54,6 +55,7 @@ pub use append::Placed;
 pub use check::{Check, Checked};
 pub use checkpoint::{Checkpoint, Offsets, read_offsets, write_offsets};
 pub use clean::{CleanError, CleanLimits, CleanPlan, CleanedGroup, Filth, Mapped, Taken};
+pub use counts::DirCounts;
 pub use dir::{Found as FoundPartition, LogDir, LogDirError, partition_of, topic_id_in};
 pub use epochs::{FILE as LEADER_EPOCHS_FILE, LeaderEpochs, read as read_epochs};
 pub use error::{AppendError, Damage, OpenError, ReadError, StorageError};
@@ -111,6 +113,10 @@ pub struct Log {
     doomed: Vec<(PathBuf, i64)>,
     names: Names,
     offline: bool,
+    /// Bytes of batches that were appended since it was opened.
+    appended_bytes: u64,
+    /// What its directory counts.
+    counts: Arc<DirCounts>,
 }
 
 impl Log {
@@ -142,6 +148,21 @@ impl Log {
     /// How many bytes of batches it has.
     pub fn size_bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.size).sum()
+    }
+
+    /// How many segments it has.
+    pub fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// How many bytes of batches were appended since it was opened.
+    pub fn appended_bytes(&self) -> u64 {
+        self.appended_bytes
+    }
+
+    /// Counts in `counts` from now on how long its disk takes.
+    pub(super) fn count_in(&mut self, counts: Arc<DirCounts>) {
+        self.counts = counts;
     }
 
     /// Its configuration.

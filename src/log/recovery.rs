@@ -104,6 +104,8 @@ impl Log {
             doomed: Vec::new(),
             names,
             offline: false,
+            appended_bytes: 0,
+            counts: Arc::default(),
         };
         let mut recovered = Recovered::default();
         if opening.fresh {

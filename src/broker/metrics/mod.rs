@@ -5,9 +5,11 @@
 //! scrape at a time is made, on the blocking pool; its cost is bounded, as the number of its series is.
 
 mod health;
+mod logs;
 mod process;
 mod requests;
 mod sheet;
+mod shown;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -20,12 +22,14 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::node::Node;
+use crate::base::TopicName;
 use crate::config::BrokerConfig;
 use crate::http::{Page, Server, Site};
 use crate::net::BindError;
 use crate::os::Os;
 use health::State;
 use sheet::Sheet;
+use shown::Shown;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -44,8 +48,14 @@ struct Pages {
     node: OnceLock<Weak<Node>>,
     state: AtomicU8,
     started_ms: i64,
-    /// One scrape at a time.
-    scraping: Mutex<()>,
+    /// One scrape at a time, and what it has to know of the one before.
+    scraping: Mutex<Memory>,
+}
+
+/// What scrapes remember.
+#[derive(Debug)]
+struct Memory {
+    topics: Shown<TopicName>,
 }
 
 impl Metrics {
@@ -62,7 +72,9 @@ impl Metrics {
             node: OnceLock::new(),
             state: AtomicU8::new(State::Starting as u8),
             started_ms: os.clock.now().0,
-            scraping: Mutex::default(),
+            scraping: Mutex::new(Memory {
+                topics: Shown::new(config.metrics_max_topics),
+            }),
         });
         let stop = CancellationToken::new();
         let task = tokio::spawn(server.run(pages.clone(), stop.clone()));
@@ -150,7 +162,7 @@ struct Scrape(Arc<Pages>);
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let pages = &self.0;
-        let _one = pages.scraping.lock();
+        let memory = &mut *pages.scraping.lock();
         let mut sheet = Sheet::new(encoder);
         process::write(&mut sheet, pages.started_ms)?;
         sheet.gauge(
@@ -160,6 +172,7 @@ impl Collector for Scrape {
         )?;
         // Until it serves, there is nothing more to tell.
         let Some(node) = pages.node() else { return Ok(()) };
-        requests::write(&mut sheet, &node)
+        requests::write(&mut sheet, &node)?;
+        logs::write(&mut sheet, &node, &mut memory.topics)
     }
 }
