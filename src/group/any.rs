@@ -49,6 +49,14 @@ impl AnyGroup {
         }
     }
 
+    /// How many members it has.
+    pub fn member_count(&self) -> usize {
+        match self {
+            AnyGroup::Classic(group) => group.member_count(),
+            AnyGroup::Consumer(group) => group.member_count(),
+        }
+    }
+
     /// Whether nobody is a member, or about to be.
     pub fn is_empty(&self) -> bool {
         match self {

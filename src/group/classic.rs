@@ -182,6 +182,11 @@ impl Group {
         self.generation
     }
 
+    /// How many members it has.
+    pub fn member_count(&self) -> usize {
+        self.members.len()
+    }
+
     /// Whether nobody is a member, or about to be.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty() && self.pending.is_empty()

@@ -8,7 +8,7 @@ use super::scan::Found;
 use super::segment::{Segment, Youngest};
 use crate::base::{LeaderEpoch, Millis, Offset};
 use crate::os::FileSlice;
-use crate::record::{Batch, BatchError, records};
+use crate::record::{Batch, BatchError, TimestampType, records};
 
 /// Whole batches, where they stand.
 #[derive(Clone, Debug, Default)]
@@ -159,6 +159,28 @@ impl Log {
                     return Ok(Some(hit));
                 }
             }
+        }
+        Ok(None)
+    }
+
+    /// When the batch that holds `from`, or the first after it, was appended, or its first record made, as the topic counts
+    /// time; `None` if it does not say, or there is none. Only its header is looked at, and taken for what it says.
+    ///
+    /// # Errors
+    /// `Astray`, `Damaged` and `Storage` as they are met.
+    pub fn time_at(&self, from: Offset) -> Result<Option<Millis>, ReadError> {
+        let first =
+            self.segments.partition_point(|segment| segment.base <= from.get()).saturating_sub(1);
+        for segment in &self.segments[first..] {
+            if segment.size == 0 {
+                continue;
+            }
+            let Some(found) = segment.find(&self.files, self.disk(), from.get())? else { continue };
+            let time = found.header.map(|header| match header.timestamp_type() {
+                TimestampType::LogAppendTime => header.max_timestamp,
+                TimestampType::CreateTime => header.base_timestamp,
+            });
+            return Ok(time.filter(|time| *time >= 0).map(Millis));
         }
         Ok(None)
     }

@@ -4,7 +4,9 @@
 //! Counting is done where things happen, in plain counters; here they are gathered and written out, when somebody asks. One
 //! scrape at a time is made, on the blocking pool; its cost is bounded, as the number of its series is.
 
+mod groups;
 mod health;
+mod lag;
 mod logs;
 mod process;
 mod requests;
@@ -56,6 +58,7 @@ struct Pages {
 #[derive(Debug)]
 struct Memory {
     topics: Shown<TopicName>,
+    groups: groups::Memory,
 }
 
 impl Metrics {
@@ -74,6 +77,7 @@ impl Metrics {
             started_ms: os.clock.now().0,
             scraping: Mutex::new(Memory {
                 topics: Shown::new(config.metrics_max_topics),
+                groups: groups::Memory::new(config.metrics_max_groups),
             }),
         });
         let stop = CancellationToken::new();
@@ -173,6 +177,7 @@ impl Collector for Scrape {
         // Until it serves, there is nothing more to tell.
         let Some(node) = pages.node() else { return Ok(()) };
         requests::write(&mut sheet, &node)?;
-        logs::write(&mut sheet, &node, &mut memory.topics)
+        logs::write(&mut sheet, &node, &mut memory.topics)?;
+        groups::write(&mut sheet, &node, &mut memory.groups)
     }
 }

@@ -180,6 +180,11 @@ impl ConsumerGroup {
         self.facts.epoch
     }
 
+    /// How many members it has.
+    pub fn member_count(&self) -> usize {
+        self.facts.members.len()
+    }
+
     /// Whether it has no members.
     pub fn is_empty(&self) -> bool {
         self.facts.members.is_empty()
