@@ -19,11 +19,11 @@ pub const FETCH: i16 = 12;
 pub const COMMIT: i16 = 9;
 pub const CREATE: i16 = 7;
 
-/// A batch of so many records of 100 bytes, made at this time.
+/// A batch of so many records of 100 bytes, the first made at this time, each of the others a second later.
 pub fn batch(records: usize, timestamp: i64) -> bytes::Bytes {
     let mut batch = BatchBuilder::new(BatchOptions::default());
-    for _ in 0..records {
-        batch.append(timestamp, None, Some(&[7; 100]), []).expect("it fits");
+    for at in 0..records as i64 {
+        batch.append(timestamp + 1000 * at, None, Some(&[7; 100]), []).expect("it fits");
     }
     batch.build().expect("it has records")
 }
