@@ -1,38 +1,147 @@
-//! The floor for reading: a loop of sendfile over the loopback, without any protocol.
+//! Floors: what the loopback and the disk allow without any protocol.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use rustix::fs::sendfile;
+use rustix::fs::{fdatasync, sendfile};
+use rustix::io::pwritev;
 
-use crate::broker::cpu_seconds;
+use crate::usage::thread_cpu_seconds;
 
 const AT_ONCE: usize = 1 << 20;
 
-/// What sending took.
-pub struct Sent {
+/// What moving bytes took.
+pub struct Moved {
     pub bytes: u64,
-    /// Of the sending thread.
+    pub seconds: f64,
+    /// Of the threads that do a broker's part.
     pub cpu_seconds: f64,
 }
 
-/// Sends all segments of a topic's partitions in `data` to a client that reads as fast as it can.
-pub fn send_topic(data: &Path, topic: &str) -> anyhow::Result<Sent> {
-    let files = segments(data, topic)?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let sender = thread::spawn(move || send(&listener, &files));
-    let mut stream = TcpStream::connect(address)?;
-    let mut buffer = vec![0; AT_ONCE];
-    while stream.read(&mut buffer)? > 0 {}
-    sender.join().ok().context("the sending thread ended")?
+impl Moved {
+    pub fn mb_per_second(&self) -> f64 {
+        self.bytes as f64 / 1e6 / self.seconds
+    }
+
+    pub fn cpu_per_gb(&self) -> f64 {
+        self.cpu_seconds / (self.bytes as f64 / 1e9)
+    }
 }
 
-fn segments(data: &Path, topic: &str) -> anyhow::Result<Vec<PathBuf>> {
+/// Reading: sendfile of all segments of a topic in `data`, to each of so many clients that read as fast as they can.
+pub fn send_topic(data: &Path, topic: &str, clients: usize) -> anyhow::Result<Moved> {
+    let files = segments(data, topic)?;
+    let clock = Instant::now();
+    let sent = thread::scope(|scope| {
+        let pairs: Vec<_> = (0..clients).map(|_| scope.spawn(|| send_once(&files))).collect();
+        let sent = pairs.into_iter().map(|pair| pair.join().ok().context("a sender ended")?);
+        sent.collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    let seconds = clock.elapsed().as_secs_f64();
+    let (bytes, cpu): (Vec<u64>, Vec<f64>) = sent.into_iter().unzip();
+    Ok(Moved { bytes: bytes.iter().sum(), seconds, cpu_seconds: cpu.iter().sum() })
+}
+
+/// The bytes, and the sender's processor time.
+fn send_once(files: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut stream = TcpStream::connect(listener.local_addr()?)?;
+    let reader = thread::spawn(move || {
+        let mut buffer = vec![0; AT_ONCE];
+        while stream.read(&mut buffer)? > 0 {}
+        anyhow::Ok(())
+    });
+    let (stream, _) = listener.accept()?;
+    let (mut bytes, before) = (0, thread_cpu_seconds());
+    for path in files {
+        let file = File::open(path)?;
+        loop {
+            match sendfile(&stream, &file, None, AT_ONCE)? {
+                0 => break,
+                count => bytes += count as u64,
+            }
+        }
+    }
+    let cpu = thread_cpu_seconds() - before;
+    drop(stream);
+    reader.join().ok().context("the reader ended")??;
+    Ok((bytes, cpu))
+}
+
+/// Writing: recv, CRC and pwritev of `count` pieces of `length` bytes, which somebody else sends.
+pub fn receive(dir: &Path, count: u64, length: usize) -> anyhow::Result<Moved> {
+    let file = tempfile::tempfile_in(dir)?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut sending = TcpStream::connect(listener.local_addr()?)?;
+    let sender = thread::spawn(move || {
+        let piece = crate::load::filling(length);
+        (0..count).try_for_each(|_| sending.write_all(&piece))
+    });
+    let (mut stream, _) = listener.accept()?;
+    let (clock, before) = (Instant::now(), thread_cpu_seconds());
+    let (mut piece, mut checksums) = (vec![0; length], 0);
+    for at in 0..count {
+        stream.read_exact(&mut piece)?;
+        checksums ^= crc32c::crc32c(&piece);
+        let (head, rest) = piece.split_at(61);
+        let at = at * length as u64;
+        let written = pwritev(&file, &[IoSlice::new(head), IoSlice::new(rest)], at)?;
+        ensure!(written == length, "a piece is written whole");
+    }
+    std::hint::black_box(checksums);
+    let cpu_seconds = thread_cpu_seconds() - before;
+    let seconds = clock.elapsed().as_secs_f64();
+    sender.join().ok().context("the sender ended")??;
+    Ok(Moved { bytes: count * length as u64, seconds, cpu_seconds })
+}
+
+/// The median of an appended record and its fdatasync, in ms.
+pub fn sync_ms(dir: &Path) -> anyhow::Result<f64> {
+    let mut file = tempfile::tempfile_in(dir)?;
+    median_ms(200, || {
+        file.write_all(&[7; 170])?;
+        Ok(fdatasync(&file)?)
+    })
+}
+
+fn median_ms(count: usize, mut step: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let clock = Instant::now();
+        step()?;
+        times.push(clock.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[count / 2])
+}
+
+/// Reads files once, in order, and drops the bytes after `each` has seen them.
+pub fn read(files: &[PathBuf], most: u64, mut each: impl FnMut(&[u8])) -> anyhow::Result<Moved> {
+    let (clock, before) = (Instant::now(), thread_cpu_seconds());
+    let (mut buffer, mut bytes) = (vec![0; AT_ONCE], 0);
+    for path in files {
+        let (file, mut at) = (File::open(path)?, 0);
+        while bytes < most {
+            let count = file.read_at(&mut buffer, at)?;
+            if count == 0 {
+                break;
+            }
+            each(&buffer[..count]);
+            (at, bytes) = (at + count as u64, bytes + count as u64);
+        }
+    }
+    let cpu_seconds = thread_cpu_seconds() - before;
+    Ok(Moved { bytes, seconds: clock.elapsed().as_secs_f64(), cpu_seconds })
+}
+
+/// The segment files of a topic in `data`, in order.
+pub fn segments(data: &Path, topic: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for folder in fs::read_dir(data)? {
         let folder = folder?;
@@ -48,22 +157,6 @@ fn segments(data: &Path, topic: &str) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     ensure!(!files.is_empty(), "{topic} has no segments in {}", data.display());
+    files.sort();
     Ok(files)
-}
-
-fn send(listener: &TcpListener, files: &[PathBuf]) -> anyhow::Result<Sent> {
-    let (stream, _) = listener.accept()?;
-    let cpu = || cpu_seconds("/proc/thread-self/stat");
-    let (mut bytes, before) = (0, cpu()?);
-    for path in files {
-        let file = File::open(path)?;
-        loop {
-            let count = sendfile(&stream, &file, None, AT_ONCE)?;
-            if count == 0 {
-                break;
-            }
-            bytes += count as u64;
-        }
-    }
-    Ok(Sent { bytes, cpu_seconds: cpu()? - before })
 }

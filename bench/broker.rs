@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::raw::Raw;
+use crate::usage;
 
 /// What bin/kafka-server-start.sh and kafka-run-class.sh pass to Java.
 const KAFKA_JVM: &str = "-Xmx1G -Xms1G -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 \
@@ -82,10 +83,13 @@ impl Broker {
         let mut all: Vec<String> =
             settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
         all.extend_from_slice(&subject.settings);
-        let mut broker = Broker::prepare(&Subject { settings: all, ..subject.clone() }, dir)?;
-        broker.launch()?;
-        broker.wait_until(|address| Raw::connect(address)?.api_versions())?;
-        Ok(broker)
+        Broker::prepare(&Subject { settings: all, ..subject.clone() }, dir)?.started()
+    }
+
+    fn started(mut self) -> anyhow::Result<Broker> {
+        self.launch()?;
+        self.wait_until(|address| Raw::connect(address)?.api_versions())?;
+        Ok(self)
     }
 
     /// Starts the process, and does not wait for anything.
@@ -161,16 +165,17 @@ impl Broker {
 
     /// User and system time of the broker's process so far.
     pub fn cpu_seconds(&self) -> anyhow::Result<f64> {
-        cpu_seconds(&format!("/proc/{}/stat", self.id()?))
+        usage::cpu_seconds(&format!("/proc/{}/stat", self.id()?))
     }
 
     /// What the broker holds in memory, in MB (10⁶ bytes).
     pub fn rss_mb(&self) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kib: f64 = kib.context("/proc/PID/status has VmRSS")?.parse()?;
-        Ok(kib * 1024.0 / 1e6)
+        usage::memory_mb(self.id()?, "VmRSS")
+    }
+
+    /// The most that it has held since its start, in MB.
+    pub fn peak_mb(&self) -> anyhow::Result<f64> {
+        usage::memory_mb(self.id()?, "VmHWM")
     }
 
     fn id(&self) -> anyhow::Result<u32> {
@@ -184,16 +189,6 @@ impl Drop for Broker {
             self.kill().ok();
         }
     }
-}
-
-/// User and system time by a `stat` file of /proc.
-pub fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
-    let stat = fs::read_to_string(stat)?;
-    // The name, in brackets, may hold spaces; utime and stime are the 12th and 13th fields after it.
-    let fields = stat.rsplit(')').next().context("/proc/PID/stat has a name")?;
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks: u64 = ticks.map(|field| field.parse::<u64>().unwrap_or_default()).sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 fn format_kafka(home: &Path, address: &str, settings: &[String]) -> anyhow::Result<()> {

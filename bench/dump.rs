@@ -11,8 +11,8 @@ use anyhow::{Context, ensure};
 use klog::record::{BatchBuilder, BatchOptions, Codec};
 
 use crate::broker::{Kind, Subject, java};
+use crate::figure::Figure;
 use crate::options::Options;
-use crate::table::Figure;
 
 const RECORDS: usize = 64;
 const RECORD: usize = 1024;
@@ -76,7 +76,7 @@ fn segment(options: &Options, codec: Codec) -> anyhow::Result<Segment> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&segment.path)?);
     let (mut offset, mut written) = (0i64, 0u64);
     // Kafka's dumper takes no file of 2 GiB.
-    while written + (batch.len() as u64) < options.gib << 30 {
+    while written + (batch.len() as u64) < options.segment_mib << 20 {
         batch[..8].copy_from_slice(&offset.to_be_bytes());
         out.write_all(&batch)?;
         offset += RECORDS as i64;

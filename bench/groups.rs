@@ -16,9 +16,9 @@ use klog::wire::{Request, decode_response_header};
 
 use crate::broker::{Broker, Subject};
 use crate::closed::{self, Load, Until};
+use crate::figure::Figure;
 use crate::options::Options;
 use crate::raw::{Raw, create_served, frame};
-use crate::table::Figure;
 
 const BEAT: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -3,29 +3,40 @@
 
 mod bare;
 mod broker;
+mod cases;
+mod clients;
 mod closed;
+mod consume;
 mod dump;
+mod fetch;
+mod figure;
 mod groups;
+mod librdkafka;
 mod load;
 mod many;
 mod members;
 mod options;
+mod own;
+mod produce;
 mod raw;
+mod report;
 mod restart;
 mod sink;
 mod small;
 mod start;
 mod table;
-mod throughput;
 mod transactions;
+mod usage;
 
+use anyhow::ensure;
 use broker::Subject;
-use clap::{Parser, ValueEnum};
-use options::{Case, Options};
+use cases::Case;
+use options::Options;
+use report::Report;
 use table::{Leg, Side};
 
 fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+    let options = Options::read();
     std::fs::create_dir_all(&options.dir)?;
     let filler = options.dir.join("filler");
     if options.fill_page_cache_gib > 0 {
@@ -33,44 +44,42 @@ fn main() -> anyhow::Result<()> {
         load::write_filler(&filler, options.fill_page_cache_gib)?;
     }
     let [a, b] = options.subjects();
-    let all = Case::value_variants();
-    for case in if options.cases.is_empty() { all } else { &options.cases } {
-        let name = case.to_possible_value().map_or(String::new(), |value| value.get_name().into());
-        let legs = run(&options, [&a, &b], *case, &name)?;
-        println!("## {name}\n\n{}", table::markdown(&legs, [&a, &b]));
+    let mut report = Report::new(&options, [&a, &b]);
+    let mut failed = Vec::new();
+    for case in options.cases() {
+        let name = case.name();
+        let result = run(&options, [&a, &b], case);
+        match &result {
+            Ok(legs) => {
+                println!("## {name}\n\n{}", table::markdown(legs, [&a, &b], |_| true));
+            }
+            Err(error) => {
+                // One case must not take the others with it: a run is long.
+                eprintln!("{name} failed: {error:#}");
+                failed.push(name);
+            }
+        }
+        report.add(case, result.map_err(|error| format!("{error:#}")));
+        report.write()?;
     }
     if options.fill_page_cache_gib > 0 {
         std::fs::remove_file(&filler)?;
     }
+    ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
     Ok(())
 }
 
-fn run(
-    options: &Options,
-    [a, b]: [&Subject; 2],
-    case: Case,
-    name: &str,
-) -> anyhow::Result<Vec<Leg>> {
-    let measure = match case {
-        Case::Throughput => throughput::run,
-        Case::Start => start::run,
-        Case::Restart => restart::run,
-        Case::Small => small::run,
-        Case::Flush => small::run_flush,
-        Case::Partitions => many::run,
-        Case::Groups => groups::run,
-        Case::Members => members::run,
-        Case::Transactions => transactions::run,
-        Case::Dump => dump::run,
-    };
+fn run(options: &Options, [a, b]: [&Subject; 2], case: Case) -> anyhow::Result<Vec<Leg>> {
+    let (name, turns) = (case.name(), options.turns());
     let mut legs = Vec::new();
     for round in 1..=options.rounds {
-        for (place, side) in [Side::A, Side::B, Side::B, Side::A].into_iter().enumerate() {
-            let subject = if side == Side::A { a } else { b };
-            let figures = measure(options, subject)?;
-            eprintln!("{name}, round {round}, turn {} of 4: {side:?}, {subject}", place + 1);
+        for (place, side) in turns.iter().enumerate() {
+            let subject = if *side == Side::A { a } else { b };
+            let figures = case.run(options, subject)?;
+            let place = format!("turn {} of {}", place + 1, turns.len());
+            eprintln!("{name}, round {round}, {place}: {side:?}, {subject}");
             figures.iter().for_each(|figure| eprintln!("  {figure}"));
-            legs.push(Leg { side, figures });
+            legs.push(Leg { side: *side, figures });
         }
     }
     Ok(legs)

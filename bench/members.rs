@@ -6,19 +6,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use bytes::Bytes;
 use klog::base::TopicName;
 use klog::client::{
-    Assignor, Client, ClientConfig, Consumer, ConsumerConfig, GroupConsumer, OffsetReset, Polled,
-    StartAt, Subscription,
+    Assignor, Client, Consumer, ConsumerConfig, GroupConsumer, OffsetReset, Polled, StartAt,
+    Subscription,
 };
+use klog::record::Codec;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Subject};
-use crate::load;
+use crate::clients::Library;
+use crate::figure::Figure;
+use crate::load::{Work, filling};
 use crate::options::Options;
+use crate::own;
 use crate::raw::create_served;
-use crate::table::Figure;
 
 const BEAT: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,8 +31,7 @@ const EACH: usize = 4;
 const SETTINGS: [(&str, &str); 1] = [("group.initial.rebalance.delay.ms", "0")];
 
 pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = own::runtime()?;
     let mut figures = Vec::new();
     for count in &options.members {
         let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
@@ -85,7 +88,7 @@ async fn rebalance(broker: &Broker, count: usize) -> anyhow::Result<Vec<Figure>>
 }
 
 async fn start(broker: &Broker, group: &str) -> anyhow::Result<Member> {
-    let client = Client::connect(client_config(broker)).await?;
+    let client = own::connect(broker.address()).await?;
     let mut config = ConsumerConfig { offset_reset: OffsetReset::Earliest, ..Default::default() };
     config.group.id = Some(group.into());
     config.group.heartbeat_interval = BEAT;
@@ -145,9 +148,11 @@ fn read(
     let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;
     create_served(&mut broker, "t", options.partitions, &[])?;
     let count = (options.mib << 20) / size as u64;
-    load::produce(broker.address(), "t", count, size)?;
+    let values = [Bytes::from(filling(size))];
+    let work = Work { topic: "t", count, values: &values, codec: Codec::None };
+    Library::Librdkafka.produce(broker.address(), &work)?;
     runtime.block_on(async {
-        let client = Client::connect(client_config(&broker)).await?;
+        let client = own::connect(broker.address()).await?;
         // There and back, so that neither is always the first to read.
         let (mut plain, mut grouped) = (0.0, 0.0);
         for (turn, by_group) in [false, true, true, false].into_iter().enumerate() {
@@ -211,8 +216,4 @@ async fn read_as_member(client: &Client, group: &str, count: u64) -> anyhow::Res
 /// From the first records on: who joins first is told above.
 fn rate(count: u64, begun: Option<Instant>) -> f64 {
     count as f64 / begun.map_or(f64::NAN, |begun| begun.elapsed().as_secs_f64())
-}
-
-fn client_config(broker: &Broker) -> ClientConfig {
-    ClientConfig { bootstrap: vec![broker.address().to_owned()], ..Default::default() }
 }

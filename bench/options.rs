@@ -3,19 +3,32 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::{Parser, ValueEnum};
+
 use crate::broker::{Kind, Subject};
+use crate::cases::Case;
+use crate::table::Side;
 
 /// Measure klog beside Apache Kafka, or beside itself with other settings
 ///
 /// Each case runs in the order A B B A, every time on a fresh broker with a fresh data directory, and prints a table in
 /// Markdown: medians, in brackets the lowest and the highest, and A's over B's. Quiet the machine first: both brokers and
 /// the client share its cores.
-#[derive(clap::Parser)]
+#[derive(Parser)]
 #[command(name = "bench/run", bin_name = "bench/run")]
 pub struct Options {
     /// What to measure [default: all]
     #[arg(value_enum, value_name = "CASE")]
     pub cases: Vec<Case>,
+    /// Measure what has aims, each case by its row, and write bench/RESULTS.md
+    #[arg(long, conflicts_with = "cases")]
+    pub all: bool,
+    /// Also write a report here: the machine, and for each row its settings, its figures and what they should come to
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Only see that each case works, in seconds: small sizes, each broker once. The figures mean nothing
+    #[arg(long)]
+    pub smoke: bool,
     /// The broker that is measured
     #[arg(long, value_enum, default_value_t = Kind::Klog)]
     pub a: Kind,
@@ -37,21 +50,17 @@ pub struct Options {
     pub fill_page_cache_gib: u64,
 
     /// Bytes of data, in MiB
-    #[arg(long, default_value_t = 1024, help_heading = "throughput, members, transactions")]
+    #[arg(long, default_value_t = 1024, help_heading = "produce, consume, members, transactions")]
     pub mib: u64,
     /// Bytes of data in the warm-up, in MiB
-    #[arg(long, default_value_t = 256, help_heading = "throughput")]
+    #[arg(long, default_value_t = 256, help_heading = "produce, consume")]
     pub warm_up_mib: u64,
     /// Record sizes in bytes
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "throughput, members")]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "consume, members")]
     pub sizes: Vec<usize>,
     /// Partitions of the topic
-    #[arg(long, default_value_t = 1, help_heading = "throughput, members")]
+    #[arg(long, default_value_t = 1, help_heading = "produce, members")]
     pub partitions: i32,
-
-    /// How much data the broker or the segment file has, in GiB
-    #[arg(long, default_value_t = 2, help_heading = "restart, dump")]
-    pub gib: u64,
 
     /// Connections, each with one request in flight
     #[arg(long, default_value_t = 64, help_heading = "small")]
@@ -73,6 +82,14 @@ pub struct Options {
     #[arg(long, default_value_t = 1_000_000, help_heading = "partitions")]
     pub records: u64,
 
+    /// How much data the broker has, in MiB
+    #[arg(long, default_value_t = 10_240, help_heading = "restart")]
+    pub data_mib: u64,
+
+    /// How much data the segment file has, in MiB
+    #[arg(long, default_value_t = 2048, help_heading = "dump")]
+    pub segment_mib: u64,
+
     /// Members of a group that rebalances
     #[arg(long, value_delimiter = ',', default_values_t = [2, 20, 200], help_heading = "groups, members")]
     pub members: Vec<usize>,
@@ -90,11 +107,48 @@ pub struct Options {
 }
 
 impl Options {
+    /// What was asked for.
+    pub fn read() -> Options {
+        let given = Options::parse();
+        let options = if given.smoke { given.smoked() } else { given };
+        let report =
+            Some(PathBuf::from("bench/RESULTS.md")).filter(|_| options.all && !options.smoke);
+        Options { report: options.report.clone().or(report), ..options }
+    }
+
+    fn smoked(self) -> Options {
+        Options {
+            mib: 32,
+            warm_up_mib: 8,
+            seconds: 1,
+            all_partitions: 100,
+            records: 20_000,
+            data_mib: 256,
+            segment_mib: 32,
+            members: vec![2],
+            transactors: vec![1],
+            ..self
+        }
+    }
+
     /// A and B.
     pub fn subjects(&self) -> [Subject; 2] {
         let other = if self.set_b.is_empty() { Kind::Kafka } else { self.a };
         let b = Subject { kind: self.b.unwrap_or(other), settings: self.set_b.clone() };
         [Subject { kind: self.a, settings: Vec::new() }, b]
+    }
+
+    pub fn cases(&self) -> Vec<Case> {
+        if !self.cases.is_empty() {
+            return self.cases.clone();
+        }
+        let all = Case::value_variants().iter().copied();
+        all.filter(|case| !self.all || case.row().is_some()).collect()
+    }
+
+    /// The turns of a round.
+    pub fn turns(&self) -> &'static [Side] {
+        if self.smoke { &[Side::A, Side::B] } else { &[Side::A, Side::B, Side::B, Side::A] }
     }
 
     pub fn time(&self) -> Duration {
@@ -108,29 +162,4 @@ fn setting(text: &str) -> Result<String, String> {
         None | Some("") => Err("it is KEY=VALUE".into()),
         Some(_) => Ok(text.into()),
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Debug, clap::ValueEnum)]
-pub enum Case {
-    /// Produce and consume through librdkafka, acks=1, linger.ms=5; the broker's CPU beside a bare sendfile loop's
-    Throughput,
-    /// From the start of the process to the first acknowledged record; memory at rest
-    Start,
-    /// The same with data, after kill -9 and after a clean stop
-    Restart,
-    /// Many connections, each with one small request in flight; beside a sink that only acknowledges
-    Small,
-    /// The same where each record is on disk before it is acknowledged
-    Flush,
-    /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
-    Partitions,
-    /// Groups of the consumer protocol: how long a rebalance takes with heartbeats every 100 ms, and commits a second
-    Groups,
-    /// Groups of the classic protocol, of klog's own members: how long a cooperative rebalance takes with heartbeats every 100 ms, and
-    /// how fast a group reads beside a consumer without one
-    Members,
-    /// Transactions a second, how soon what is committed is read, what they cost beside plain records
-    Transactions,
-    /// Dump a segment file, without a broker: headers and checksums, every record, memory; beside Kafka's DumpLogSegments and bare pread
-    Dump,
 }

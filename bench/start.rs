@@ -4,9 +4,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::broker::{Broker, Subject};
+use crate::figure::{Figure, Of, at_most};
 use crate::options::Options;
 use crate::raw::Raw;
-use crate::table::Figure;
 
 const TOPIC: &str = "first";
 const REST: Duration = Duration::from_secs(5);
@@ -22,10 +22,15 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     let idle = broker.rss_mb()?;
     broker.stop()?;
     let again = timed_start(&mut broker, TOPIC)?;
+    let (cpu, peak) = (broker.cpu_seconds()?, broker.peak_mb()?);
+    let again = Figure::new("the topic exists: start to first ack, ms", millis(again));
+    let idle = Figure::new(format!("RSS {} s after the first ack, MB", REST.as_secs()), idle);
     Ok(vec![
         Figure::new("new data directory: start to first ack, ms", millis(fresh)),
-        Figure::new("second start: start to first ack, ms", millis(again)),
-        Figure::new(format!("RSS {} s after it, MB", REST.as_secs()), idle),
+        again.aim(at_most(0.02, Of::Kafka)).aim(at_most(50.0, Of::One)),
+        Figure::new("the topic exists: broker CPU to first ack, ms", cpu * 1e3),
+        Figure::new("the topic exists: broker peak RSS, MB", peak),
+        idle.aim(at_most(0.05, Of::Kafka)).aim(at_most(20.0, Of::One)).in_row(11),
     ])
 }
 

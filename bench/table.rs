@@ -3,36 +3,12 @@
 use std::fmt;
 
 use crate::broker::Subject;
+use crate::figure::{Aim, Figure, Medians, are_judged, number};
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Side {
     A,
     B,
-}
-
-/// One number, with its unit in the name. MB and GB are 10⁶ and 10⁹ bytes.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Figure {
-    pub name: String,
-    pub value: f64,
-    /// The same without any broker: a bare sendfile loop, a sink.
-    pub bare: Option<f64>,
-}
-
-impl Figure {
-    pub fn new(name: impl Into<String>, value: f64) -> Figure {
-        Figure { name: name.into(), value, bare: None }
-    }
-
-    pub fn beside(name: impl Into<String>, value: f64, bare: f64) -> Figure {
-        Figure { name: name.into(), value, bare: Some(bare) }
-    }
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, number(self.value))
-    }
 }
 
 /// What one broker's turn gave.
@@ -41,32 +17,85 @@ pub struct Leg {
     pub figures: Vec<Figure>,
 }
 
-/// A line per figure: the median over the legs of each side, its range, and A's over B's.
-pub fn markdown(legs: &[Leg], [a, b]: [&Subject; 2]) -> String {
-    let has_bare = legs.iter().flat_map(|leg| &leg.figures).any(|figure| figure.bare.is_some());
-    let (head, rule) = if has_bare { (" bare | A / bare |", "--:|--:|") } else { ("", "") };
-    let mut text = format!("| | A: {a} | B: {b} | A / B |{head}\n|---|--:|--:|--:|{rule}\n");
-    let mut names: Vec<&str> = Vec::new();
-    for figure in legs.iter().flat_map(|leg| &leg.figures) {
-        if !names.contains(&figure.name.as_str()) {
-            names.push(&figure.name);
-        }
+/// A line per figure that `wanted` takes: the median over the legs of each side, its range, A's over B's, and the aims.
+pub fn markdown(legs: &[Leg], subjects: [&Subject; 2], wanted: impl Fn(&Figure) -> bool) -> String {
+    let lines: Vec<Line> = Line::all(legs).filter(|line| wanted(line.figure)).collect();
+    let has_bare = lines.iter().any(|line| line.figure.bare.is_some());
+    let judged = are_judged(subjects);
+    let has_aims = judged && lines.iter().any(|line| !line.figure.aims.is_empty());
+    let (mut head, mut rule) = (String::new(), String::new());
+    if has_bare {
+        (head, rule) = (head + " bare | A / bare |", rule + "--:|--:|");
     }
-    for name in names {
-        let of = |side: Option<Side>, value: fn(&Figure) -> Option<f64>| {
-            let legs = legs.iter().filter(|leg| side.is_none_or(|side| leg.side == side));
-            let figures = legs.flat_map(|leg| &leg.figures).filter(|figure| figure.name == name);
-            Middle::of(figures.filter_map(value).collect())
-        };
-        let of_side = |side| of(Some(side), |figure| Some(figure.value));
-        let (a, b, bare) = (of_side(Side::A), of_side(Side::B), of(None, |figure| figure.bare));
-        text.push_str(&format!("| {name} | {a} | {b} | {} |", ratio(&a, &b)));
+    if has_aims {
+        (head, rule) = (head + " aim |", rule + "---|");
+    }
+    let [a, b] = subjects;
+    let mut text = format!("| | A: {a} | B: {b} | A / B |{head}\n|---|--:|--:|--:|{rule}\n");
+    for line in lines {
+        let (name, Line { a, b, bare, .. }) = (&line.figure.name, &line);
+        text.push_str(&format!("| {name} | {a} | {b} | {} |", ratio(a, b)));
         if has_bare {
-            text.push_str(&format!(" {bare} | {} |", ratio(&a, &bare)));
+            text.push_str(&format!(" {bare} | {} |", ratio(a, bare)));
+        }
+        if has_aims {
+            let verdict = |aim: &Aim| aim.verdict(line.medians());
+            let verdicts: Vec<String> = line.figure.aims.iter().map(verdict).collect();
+            text.push_str(&format!(" {} |", verdicts.join("; ")));
         }
         text.push('\n');
     }
     text
+}
+
+/// How many aims are met, missed and not measured, of the figures that `wanted` takes.
+pub fn judge(legs: &[Leg], wanted: impl Fn(&Figure) -> bool) -> [usize; 3] {
+    let mut counts = [0; 3];
+    for line in Line::all(legs).filter(|line| wanted(line.figure)) {
+        for aim in &line.figure.aims {
+            let place = match aim.miss(line.medians()) {
+                Some(miss) if miss <= 0.0 => 0,
+                Some(_) => 1,
+                None => 2,
+            };
+            counts[place] += 1;
+        }
+    }
+    counts
+}
+
+/// A figure over all legs.
+struct Line<'a> {
+    figure: &'a Figure,
+    a: Middle,
+    b: Middle,
+    /// What was measured in the turns of A: a bare loop over files reads those of the broker.
+    bare: Middle,
+}
+
+impl Line<'_> {
+    fn all(legs: &[Leg]) -> impl Iterator<Item = Line<'_>> {
+        let mut firsts: Vec<&Figure> = Vec::new();
+        for figure in legs.iter().flat_map(|leg| &leg.figures) {
+            if firsts.iter().all(|first| first.name != figure.name) {
+                firsts.push(figure);
+            }
+        }
+        firsts.into_iter().map(|figure| {
+            let of = |side: Side, value: fn(&Figure) -> Option<f64>| {
+                let legs = legs.iter().filter(|leg| leg.side == side);
+                let same = legs.flat_map(|leg| &leg.figures).filter(|f| f.name == figure.name);
+                Middle::of(same.filter_map(value).collect())
+            };
+            let [a, b] = [Side::A, Side::B].map(|side| of(side, |figure| Some(figure.value)));
+            Line { figure, a, b, bare: of(Side::A, |figure| figure.bare) }
+        })
+    }
+
+    fn medians(&self) -> Medians {
+        let Line { a, b, bare, .. } = self;
+        Medians { klog: a.median(), kafka: b.median(), bare: bare.median() }
+    }
 }
 
 /// The median, and between which values it lies.
@@ -101,17 +130,7 @@ impl fmt::Display for Middle {
 
 fn ratio(over: &Middle, under: &Middle) -> String {
     match (over.median(), under.median()) {
-        (Some(over), Some(under)) => format!("{:.2}", over / under),
+        (Some(over), Some(under)) if under != 0.0 => number(over / under),
         _ => String::new(),
-    }
-}
-
-/// Three digits that count, or all before the point.
-pub fn number(value: f64) -> String {
-    match value.abs() {
-        large if large >= 100.0 => format!("{value:.0}"),
-        large if large >= 10.0 => format!("{value:.1}"),
-        large if large >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
     }
 }

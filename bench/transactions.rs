@@ -7,18 +7,19 @@ use anyhow::{Context, ensure};
 use bytes::Bytes;
 use klog::base::TopicName;
 use klog::client::{
-    Admin, Client, ClientConfig, Consumer, ConsumerConfig, Isolation, OffsetSpec, Producer,
-    ProducerConfig, ProducerRecord, StartAt, TransactionalProducer,
+    Admin, Client, Consumer, ConsumerConfig, Isolation, OffsetSpec, Producer, ProducerConfig,
+    ProducerRecord, StartAt, TransactionalProducer,
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Subject};
+use crate::figure::Figure;
 use crate::load::filling;
 use crate::options::Options;
+use crate::own;
 use crate::raw::create_served;
-use crate::table::Figure;
 
 /// One node has no more replicas; klog asks for no more by itself.
 const SETTINGS: [(&str, &str); 2] =
@@ -58,10 +59,8 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
 
 /// A runtime with our client, connected.
 fn connected(broker: &Broker) -> anyhow::Result<(Runtime, Client)> {
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let bootstrap = vec![broker.address().to_owned()];
-    let config = ClientConfig { bootstrap, ..ClientConfig::default() };
-    let client = runtime.block_on(Client::connect(config))?;
+    let runtime = own::runtime()?;
+    let client = runtime.block_on(own::connect(broker.address()))?;
     Ok((runtime, client))
 }
 

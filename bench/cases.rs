@@ -1,0 +1,125 @@
+//! What there is to measure, and which row of the matrix of aims it is.
+
+use clap::ValueEnum;
+
+use crate::broker::Subject;
+use crate::figure::Figure;
+use crate::options::Options;
+use crate::{consume, dump, groups, many, members, produce, restart, small, start, transactions};
+
+#[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
+pub enum Case {
+    /// Produce 1 KiB through librdkafka and klog's own client, acks=1; the broker's CPU beside a bare loop of recv, CRC and pwritev
+    Produce,
+    /// Many connections, each with one small request in flight; beside a sink that only acknowledges
+    Small,
+    /// Many connections where each record is on disk before it is acknowledged; beside a bare fdatasync
+    Flush,
+    /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
+    Partitions,
+    /// From the start of the process to the first acknowledged record; memory at rest
+    Start,
+    /// The same with data, after kill -9 and after a clean stop
+    Restart,
+    /// Consume through librdkafka and klog's own client, and by a fetcher that drops the bytes; beside a bare sendfile loop
+    Consume,
+    /// Groups of the consumer protocol: how long a rebalance takes with heartbeats every 100 ms, and commits a second
+    Groups,
+    /// Groups of the classic protocol, of klog's own members: how long a cooperative rebalance takes with heartbeats every 100 ms, and
+    /// how fast a group reads beside a consumer without one
+    Members,
+    /// Transactions a second, how soon what is committed is read, what they cost beside plain records
+    Transactions,
+    /// Dump a segment file, without a broker: headers and checksums, every record, memory; beside Kafka's DumpLogSegments and bare pread
+    Dump,
+}
+
+impl Case {
+    /// Measures one broker once.
+    pub fn run(self, options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
+        let measure = match self {
+            Case::Produce => produce::run,
+            Case::Small => small::run,
+            Case::Flush => small::run_flush,
+            Case::Partitions => many::run,
+            Case::Start => start::run,
+            Case::Restart => restart::run,
+            Case::Consume => consume::run,
+            Case::Groups => groups::run,
+            Case::Members => members::run,
+            Case::Transactions => transactions::run,
+            Case::Dump => dump::run,
+        };
+        measure(options, subject)
+    }
+
+    /// The row in which most of its figures stand; row 11 has some of two cases. None where there are no aims.
+    pub fn row(self) -> Option<u8> {
+        Some(match self {
+            Case::Produce => 1,
+            Case::Small => 2,
+            Case::Flush => 4,
+            Case::Partitions => 7,
+            Case::Start => 9,
+            Case::Restart => 10,
+            Case::Consume => 13,
+            Case::Groups | Case::Members | Case::Transactions | Case::Dump => return None,
+        })
+    }
+
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or(String::new(), |value| value.get_name().into())
+    }
+}
+
+/// The rows: what is measured.
+pub const ROWS: [(u8, &str); 8] = [
+    (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
+    (2, "100 B, one record per request, 64 connections"),
+    (4, "Each record on disk before it is acknowledged, 16 producers"),
+    (7, "Ten thousand partitions"),
+    (9, "From the start to the first acknowledgement"),
+    (10, "Restart after kill -9 with data"),
+    (11, "Memory"),
+    (13, "Consume from the page cache, one partition"),
+];
+
+/// How a row was measured.
+pub fn settings(row: u8, options: &Options) -> String {
+    let o = options;
+    let seconds = o.time().as_secs();
+    match row {
+        1 => format!(
+            "{} MiB, half of it through each client, in turns; batch.size=65536, linger.ms=5, acks=1, no idempotence, {} partition(s), \
+             after a warm-up of {} MiB. Bare is one thread that receives 64 KiB, takes its CRC-32C and writes it with pwritev.",
+            o.mib, o.partitions, o.warm_up_mib
+        ),
+        2 => format!(
+            "{} connections, each with one request in flight, acks=1, on one partition and on eight, for {seconds} s; ready-made frames, one \
+             thread with epoll. Bare is a server of one thread that answers the same frames and does nothing else.",
+            o.connections
+        ),
+        4 => format!(
+            "flush.messages=1 on the topic; {} connections, each with one request of one record of 100 B in flight, for {seconds} s. Bare is the median \
+             of an append and its fdatasync on the same file system.",
+            o.flush_connections
+        ),
+        7 => format!(
+            "{} partitions, a thousand a topic; {} records of 1 KiB, {} a batch, 50 partitions a request, 8 connections with one request in flight.",
+            o.all_partitions, o.records, o.batch_records
+        ),
+        9 => "The process starts, and one record is offered once a millisecond until it is acknowledged, acks=1.".into(),
+        10 => format!(
+            "{} MiB in 8 partitions of one topic, 64 records of 1 KiB a batch; killed after the last acknowledgement; the page cache stays as it is. Bare reads as \
+             many bytes as stood above klog's own recovery points, with their CRC-32C, and 100 ms are added.",
+            o.data_mib
+        ),
+        11 => "At rest 5 s after the first acknowledgement, and the most that was held in row 1.".into(),
+        _ => format!(
+            "{} MiB in batches of 64 KiB, records of {:?} B; fetch.queue.backoff.ms=5 for librdkafka, up to 10,000 records a poll for \
+             klog's client; the fetcher asks for at most 8 MiB at a time and drops the bytes. Bare is a loop of \
+             sendfile and recv over the same file.",
+            o.mib, o.sizes
+        ),
+    }
+}
