@@ -15,6 +15,8 @@ use rustix::io::pwritev;
 use crate::usage::thread_cpu_seconds;
 
 const AT_ONCE: usize = 1 << 20;
+/// What a record of a KiB and its acknowledgement need.
+const PING: usize = 1024;
 
 /// What moving bytes took.
 pub struct Moved {
@@ -99,6 +101,27 @@ pub fn receive(dir: &Path, count: u64, length: usize) -> anyhow::Result<Moved> {
     let seconds = clock.elapsed().as_secs_f64();
     sender.join().ok().context("the sender ended")??;
     Ok(Moved { bytes: count * length as u64, seconds, cpu_seconds })
+}
+
+/// The median of many round trips of a KiB over the loopback, in ms.
+pub fn round_trip_ms() -> anyhow::Result<f64> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut near = TcpStream::connect(listener.local_addr()?)?;
+    let (mut far, _) = listener.accept()?;
+    near.set_nodelay(true)?;
+    far.set_nodelay(true)?;
+    let echo = thread::spawn(move || {
+        let mut ping = [0; PING];
+        while far.read_exact(&mut ping).is_ok() && far.write_all(&ping).is_ok() {}
+    });
+    let mut ping = [0; PING];
+    let median = median_ms(10_000, || {
+        near.write_all(&ping)?;
+        Ok(near.read_exact(&mut ping)?)
+    });
+    drop(near);
+    echo.join().ok().context("the echo ended")?;
+    median
 }
 
 /// The median of an appended record and its fdatasync, in ms.

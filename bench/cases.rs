@@ -5,7 +5,9 @@ use clap::ValueEnum;
 use crate::broker::Subject;
 use crate::figure::Figure;
 use crate::options::Options;
-use crate::{consume, dump, groups, many, members, produce, restart, small, start, transactions};
+use crate::{
+    consume, dump, groups, latency, many, members, produce, restart, small, start, transactions,
+};
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
 pub enum Case {
@@ -13,6 +15,8 @@ pub enum Case {
     Produce,
     /// Many connections, each with one small request in flight; beside a sink that only acknowledges
     Small,
+    /// From the moment a record was due to the moment a consumer has it, acks=all, at a steady rate; beside a round trip over the loopback
+    Latency,
     /// Many connections where each record is on disk before it is acknowledged; beside a bare fdatasync
     Flush,
     /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
@@ -40,6 +44,7 @@ impl Case {
         let measure = match self {
             Case::Produce => produce::run,
             Case::Small => small::run,
+            Case::Latency => latency::run,
             Case::Flush => small::run_flush,
             Case::Partitions => many::run,
             Case::Start => start::run,
@@ -58,6 +63,7 @@ impl Case {
         Some(match self {
             Case::Produce => 1,
             Case::Small => 2,
+            Case::Latency => 3,
             Case::Flush => 4,
             Case::Partitions => 7,
             Case::Start => 9,
@@ -73,9 +79,10 @@ impl Case {
 }
 
 /// The rows: what is measured.
-pub const ROWS: [(u8, &str); 8] = [
+pub const ROWS: [(u8, &str); 9] = [
     (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
     (2, "100 B, one record per request, 64 connections"),
+    (3, "End to end at a steady rate, acks=all, linger.ms=0"),
     (4, "Each record on disk before it is acknowledged, 16 producers"),
     (7, "Ten thousand partitions"),
     (9, "From the start to the first acknowledgement"),
@@ -98,6 +105,12 @@ pub fn settings(row: u8, options: &Options) -> String {
             "{} connections, each with one request in flight, acks=1, on one partition and on eight, for {seconds} s; ready-made frames, one \
              thread with epoll. Bare is a server of one thread that answers the same frames and does nothing else.",
             o.connections
+        ),
+        3 => format!(
+            "{} records of 1 KiB a second for {} s, idempotent, one partition, one producer and one consumer; a record's time counts from the \
+             moment it was due. Bare is the median round trip of 1 KiB over the loopback.",
+            o.rate,
+            o.latency_time().as_secs()
         ),
         4 => format!(
             "flush.messages=1 on the topic; {} connections, each with one request of one record of 100 B in flight, for {seconds} s. Bare is the median \

@@ -19,7 +19,7 @@ const STALL: Duration = Duration::from_secs(60);
 
 pub fn config(address: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", address);
+    config.set("bootstrap.servers", address).set("socket.nagle.disable", "true");
     config
 }
 

@@ -11,6 +11,7 @@ mod dump;
 mod fetch;
 mod figure;
 mod groups;
+mod latency;
 mod librdkafka;
 mod load;
 mod many;

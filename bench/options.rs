@@ -72,6 +72,13 @@ pub struct Options {
     #[arg(long, default_value_t = 10, help_heading = "small, flush, groups, transactions")]
     seconds: u64,
 
+    /// How long to measure, after a warm-up of a fifth of it
+    #[arg(long, default_value_t = 180, help_heading = "latency")]
+    latency_seconds: u64,
+    /// Records a second
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "latency")]
+    pub rate: u64,
+
     /// Partitions in all, a thousand a topic
     #[arg(long, default_value_t = 10_000, help_heading = "partitions")]
     pub all_partitions: i32,
@@ -121,6 +128,8 @@ impl Options {
             mib: 32,
             warm_up_mib: 8,
             seconds: 1,
+            latency_seconds: 3,
+            rate: 1000,
             all_partitions: 100,
             records: 20_000,
             data_mib: 256,
@@ -153,6 +162,10 @@ impl Options {
 
     pub fn time(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+
+    pub fn latency_time(&self) -> Duration {
+        Duration::from_secs(self.latency_seconds)
     }
 }
 

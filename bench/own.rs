@@ -8,6 +8,7 @@ use klog::client::{
     Acks, Client, ClientConfig, Compression, Consumer, ConsumerConfig, OffsetReset, Producer,
     ProducerConfig, ProducerRecord, StartAt,
 };
+use klog::perf::{Histogram, Run, Summary};
 use klog::record::Codec;
 use tokio::runtime::{Builder, Runtime};
 
@@ -72,4 +73,11 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
         }
         Ok(())
     })
+}
+
+/// What a run has seen that is over; none of its records may have failed.
+pub fn latencies(run: Run, summary: Summary) -> anyhow::Result<Histogram<u64>> {
+    run.outcome()?;
+    ensure!(summary.counts.failed() == 0, "{:?}", summary.counts.first_error);
+    Ok(summary.counts.latencies)
 }
