@@ -6,7 +6,8 @@ use crate::broker::Subject;
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::{
-    consume, dump, groups, latency, many, members, produce, restart, small, start, transactions,
+    consume, dump, fan_out, groups, latency, many, members, produce, restart, small, start,
+    transactions,
 };
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -19,6 +20,8 @@ pub enum Case {
     Latency,
     /// Many connections where each record is on disk before it is acknowledged; beside a bare fdatasync
     Flush,
+    /// One producer, and consumers that read what it writes as it comes; beside bare sendfile loops
+    FanOut,
     /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
     Partitions,
     /// From the start of the process to the first acknowledged record; memory at rest
@@ -46,6 +49,7 @@ impl Case {
             Case::Small => small::run,
             Case::Latency => latency::run,
             Case::Flush => small::run_flush,
+            Case::FanOut => fan_out::run,
             Case::Partitions => many::run,
             Case::Start => start::run,
             Case::Restart => restart::run,
@@ -65,6 +69,7 @@ impl Case {
             Case::Small => 2,
             Case::Latency => 3,
             Case::Flush => 4,
+            Case::FanOut => 5,
             Case::Partitions => 7,
             Case::Start => 9,
             Case::Restart => 10,
@@ -79,11 +84,12 @@ impl Case {
 }
 
 /// The rows: what is measured.
-pub const ROWS: [(u8, &str); 9] = [
+pub const ROWS: [(u8, &str); 10] = [
     (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
     (2, "100 B, one record per request, 64 connections"),
     (3, "End to end at a steady rate, acks=all, linger.ms=0"),
     (4, "Each record on disk before it is acknowledged, 16 producers"),
+    (5, "One producer, hot consumers"),
     (7, "Ten thousand partitions"),
     (9, "From the start to the first acknowledgement"),
     (10, "Restart after kill -9 with data"),
@@ -116,6 +122,11 @@ pub fn settings(row: u8, options: &Options) -> String {
             "flush.messages=1 on the topic; {} connections, each with one request of one record of 100 B in flight, for {seconds} s. Bare is the median \
              of an append and its fdatasync on the same file system.",
             o.flush_connections
+        ),
+        5 => format!(
+            "{} MiB of 1 KiB in batches of 64 KiB, one request in flight; consumers fetch at most 8 MiB at a time and drop the bytes. Until the \
+             last consumer has all. Bare is as many loops of sendfile and recv over the file when it is written, without a producer.",
+            o.mib
         ),
         7 => format!(
             "{} partitions, a thousand a topic; {} records of 1 KiB, {} a batch, 50 partitions a request, 8 connections with one request in flight.",

@@ -8,6 +8,7 @@ mod clients;
 mod closed;
 mod consume;
 mod dump;
+mod fan_out;
 mod fetch;
 mod figure;
 mod groups;

@@ -50,10 +50,14 @@ pub struct Options {
     pub fill_page_cache_gib: u64,
 
     /// Bytes of data, in MiB
-    #[arg(long, default_value_t = 1024, help_heading = "produce, consume, members, transactions")]
+    #[arg(
+        long,
+        default_value_t = 1024,
+        help_heading = "produce, consume, fan-out, members, transactions"
+    )]
     pub mib: u64,
     /// Bytes of data in the warm-up, in MiB
-    #[arg(long, default_value_t = 256, help_heading = "produce, consume")]
+    #[arg(long, default_value_t = 256, help_heading = "produce, consume, fan-out")]
     pub warm_up_mib: u64,
     /// Record sizes in bytes
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1024], help_heading = "consume, members")]
@@ -78,6 +82,10 @@ pub struct Options {
     /// Records a second
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "latency")]
     pub rate: u64,
+
+    /// Consumers of one producer
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8], help_heading = "fan-out")]
+    pub consumers: Vec<usize>,
 
     /// Partitions in all, a thousand a topic
     #[arg(long, default_value_t = 10_000, help_heading = "partitions")]
@@ -130,6 +138,7 @@ impl Options {
             seconds: 1,
             latency_seconds: 3,
             rate: 1000,
+            consumers: vec![1, 2],
             all_partitions: 100,
             records: 20_000,
             data_mib: 256,
