@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use rustix::fs::{fdatasync, sendfile};
+use rustix::fs::{Advice, fadvise, fdatasync, sendfile};
 use rustix::io::pwritev;
 
 use crate::usage::thread_cpu_seconds;
@@ -161,6 +161,16 @@ pub fn read(files: &[PathBuf], most: u64, mut each: impl FnMut(&[u8])) -> anyhow
     }
     let cpu_seconds = thread_cpu_seconds() - before;
     Ok(Moved { bytes, seconds: clock.elapsed().as_secs_f64(), cpu_seconds })
+}
+
+/// Takes files out of the page cache.
+pub fn forget(files: &[PathBuf]) -> anyhow::Result<()> {
+    for path in files {
+        let file = File::open(path)?;
+        fdatasync(&file)?;
+        fadvise(&file, 0, None, Advice::DontNeed)?;
+    }
+    Ok(())
 }
 
 /// The segment files of a topic in `data`, in order.

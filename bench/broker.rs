@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::cgroup::Cgroup;
 use crate::raw::Raw;
 use crate::usage;
 
@@ -56,6 +57,7 @@ pub struct Broker {
     home: TempDir,
     address: String,
     child: Option<Child>,
+    cgroup: Option<Cgroup>,
 }
 
 impl Broker {
@@ -66,7 +68,7 @@ impl Broker {
         if subject.kind == Kind::Kafka {
             format_kafka(home.path(), &address, &subject.settings)?;
         }
-        Ok(Broker { subject: subject.clone(), home, address, child: None })
+        Ok(Broker { subject: subject.clone(), home, address, child: None, cgroup: None })
     }
 
     /// A fresh broker that answers requests.
@@ -84,6 +86,13 @@ impl Broker {
             settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
         all.extend_from_slice(&subject.settings);
         Broker::prepare(&Subject { settings: all, ..subject.clone() }, dir)?.started()
+    }
+
+    /// The same within a cgroup, where Kafka gets half of its usual heap.
+    pub fn start_in(cgroup: Cgroup, subject: &Subject, dir: &Path) -> anyhow::Result<Broker> {
+        let mut broker = Broker::prepare(subject, dir)?;
+        broker.cgroup = Some(cgroup);
+        broker.started()
     }
 
     fn started(mut self) -> anyhow::Result<Broker> {
@@ -106,10 +115,15 @@ impl Broker {
             }
             Kind::Kafka => {
                 let mut command = java()?;
+                let heap = ["-Xms512m", "-Xmx512m"];
+                command.args(heap.iter().filter(|_| self.cgroup.is_some()));
                 command.arg("kafka.Kafka").arg(home.join("server.properties"));
                 command
             }
         };
+        if let Some(cgroup) = &self.cgroup {
+            command = cgroup.within(&command);
+        }
         let log = File::options().create(true).append(true).open(home.join("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.child = Some(command.spawn()?);

@@ -6,7 +6,7 @@ use crate::broker::Subject;
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::{
-    consume, dump, fan_out, groups, latency, many, members, produce, restart, small, start,
+    cold, consume, dump, fan_out, groups, latency, many, members, produce, restart, small, start,
     transactions,
 };
 
@@ -22,6 +22,8 @@ pub enum Case {
     Flush,
     /// One producer, and consumers that read what it writes as it comes; beside bare sendfile loops
     FanOut,
+    /// A consumer of what no cache holds any more, beside a producer, in 1 GiB of memory; beside a bare read. Needs root, for a cgroup
+    Cold,
     /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
     Partitions,
     /// From the start of the process to the first acknowledged record; memory at rest
@@ -50,6 +52,7 @@ impl Case {
             Case::Latency => latency::run,
             Case::Flush => small::run_flush,
             Case::FanOut => fan_out::run,
+            Case::Cold => cold::run,
             Case::Partitions => many::run,
             Case::Start => start::run,
             Case::Restart => restart::run,
@@ -70,6 +73,7 @@ impl Case {
             Case::Latency => 3,
             Case::Flush => 4,
             Case::FanOut => 5,
+            Case::Cold => 6,
             Case::Partitions => 7,
             Case::Start => 9,
             Case::Restart => 10,
@@ -84,12 +88,13 @@ impl Case {
 }
 
 /// The rows: what is measured.
-pub const ROWS: [(u8, &str); 10] = [
+pub const ROWS: [(u8, &str); 11] = [
     (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
     (2, "100 B, one record per request, 64 connections"),
     (3, "End to end at a steady rate, acks=all, linger.ms=0"),
     (4, "Each record on disk before it is acknowledged, 16 producers"),
     (5, "One producer, hot consumers"),
+    (6, "A cold drain beside live writes in 1 GiB of memory"),
     (7, "Ten thousand partitions"),
     (9, "From the start to the first acknowledgement"),
     (10, "Restart after kill -9 with data"),
@@ -127,6 +132,12 @@ pub fn settings(row: u8, options: &Options) -> String {
             "{} MiB of 1 KiB in batches of 64 KiB, one request in flight; consumers fetch at most 8 MiB at a time and drop the bytes. Until the \
              last consumer has all. Bare is as many loops of sendfile and recv over the file when it is written, without a producer.",
             o.mib
+        ),
+        6 => format!(
+            "Broker and page cache in a cgroup of 1 GiB, Kafka with -Xmx512m; {} MiB are written and taken out of the page cache, then one consumer \
+             fetches them, at most 8 MiB at a time, while a producer writes {} records of 1 KiB a second, acks=all, linger.ms=0, and each \
+             one's latency counts from when it was due. Bare reads the same files in pieces of 1 MiB, out of the page cache as well.",
+            o.cold_mib, o.cold_rate
         ),
         7 => format!(
             "{} partitions, a thousand a topic; {} records of 1 KiB, {} a batch, 50 partitions a request, 8 connections with one request in flight.",

@@ -4,8 +4,10 @@
 mod bare;
 mod broker;
 mod cases;
+mod cgroup;
 mod clients;
 mod closed;
+mod cold;
 mod consume;
 mod dump;
 mod fan_out;

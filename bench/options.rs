@@ -87,6 +87,13 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4, 8], help_heading = "fan-out")]
     pub consumers: Vec<usize>,
 
+    /// How much there is to read, in MiB
+    #[arg(long, default_value_t = 4096, help_heading = "cold")]
+    pub cold_mib: u64,
+    /// Records of 1 KiB a second that are written beside it
+    #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "cold")]
+    pub cold_rate: u64,
+
     /// Partitions in all, a thousand a topic
     #[arg(long, default_value_t = 10_000, help_heading = "partitions")]
     pub all_partitions: i32,
@@ -139,6 +146,8 @@ impl Options {
             latency_seconds: 3,
             rate: 1000,
             consumers: vec![1, 2],
+            cold_mib: 256,
+            cold_rate: 500,
             all_partitions: 100,
             records: 20_000,
             data_mib: 256,
