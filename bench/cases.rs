@@ -6,8 +6,8 @@ use crate::broker::Subject;
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::{
-    cold, consume, dump, fan_out, groups, latency, many, members, produce, restart, small, start,
-    transactions,
+    cold, consume, dump, fan_out, groups, idle, latency, many, members, produce, restart, small,
+    start, transactions,
 };
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -26,6 +26,8 @@ pub enum Case {
     Cold,
     /// Ten thousand partitions: making them, writing to all of them, memory, restart after kill -9
     Partitions,
+    /// Ten thousand connections that do nothing
+    Idle,
     /// From the start of the process to the first acknowledged record; memory at rest
     Start,
     /// The same with data, after kill -9 and after a clean stop
@@ -54,6 +56,7 @@ impl Case {
             Case::FanOut => fan_out::run,
             Case::Cold => cold::run,
             Case::Partitions => many::run,
+            Case::Idle => idle::run,
             Case::Start => start::run,
             Case::Restart => restart::run,
             Case::Consume => consume::run,
@@ -75,6 +78,7 @@ impl Case {
             Case::FanOut => 5,
             Case::Cold => 6,
             Case::Partitions => 7,
+            Case::Idle => 8,
             Case::Start => 9,
             Case::Restart => 10,
             Case::Consume => 13,
@@ -88,7 +92,7 @@ impl Case {
 }
 
 /// The rows: what is measured.
-pub const ROWS: [(u8, &str); 11] = [
+pub const ROWS: [(u8, &str); 12] = [
     (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
     (2, "100 B, one record per request, 64 connections"),
     (3, "End to end at a steady rate, acks=all, linger.ms=0"),
@@ -96,6 +100,7 @@ pub const ROWS: [(u8, &str); 11] = [
     (5, "One producer, hot consumers"),
     (6, "A cold drain beside live writes in 1 GiB of memory"),
     (7, "Ten thousand partitions"),
+    (8, "Ten thousand idle connections"),
     (9, "From the start to the first acknowledgement"),
     (10, "Restart after kill -9 with data"),
     (11, "Memory"),
@@ -143,6 +148,7 @@ pub fn settings(row: u8, options: &Options) -> String {
             "{} partitions, a thousand a topic; {} records of 1 KiB, {} a batch, 50 partitions a request, 8 connections with one request in flight.",
             o.all_partitions, o.records, o.batch_records
         ),
+        8 => format!("{} connections, each after one ApiVersions.", o.idle_connections),
         9 => "The process starts, and one record is offered once a millisecond until it is acknowledged, acks=1.".into(),
         10 => format!(
             "{} MiB in 8 partitions of one topic, 64 records of 1 KiB a batch; killed after the last acknowledgement; the page cache stays as it is. Bare reads as \

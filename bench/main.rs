@@ -14,6 +14,7 @@ mod fan_out;
 mod fetch;
 mod figure;
 mod groups;
+mod idle;
 mod latency;
 mod librdkafka;
 mod load;

@@ -104,6 +104,10 @@ pub struct Options {
     #[arg(long, default_value_t = 1_000_000, help_heading = "partitions")]
     pub records: u64,
 
+    /// Connections that do nothing
+    #[arg(long, default_value_t = 10_000, help_heading = "idle")]
+    pub idle_connections: usize,
+
     /// How much data the broker has, in MiB
     #[arg(long, default_value_t = 10_240, help_heading = "restart")]
     pub data_mib: u64,
@@ -150,6 +154,7 @@ impl Options {
             cold_rate: 500,
             all_partitions: 100,
             records: 20_000,
+            idle_connections: 200,
             data_mib: 256,
             segment_mib: 32,
             members: vec![2],
