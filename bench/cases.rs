@@ -6,8 +6,8 @@ use crate::broker::Subject;
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::{
-    cold, consume, dump, fan_out, groups, idle, latency, many, members, produce, restart, small,
-    start, transactions,
+    codecs, cold, consume, dump, fan_out, groups, idle, latency, many, members, produce, restart,
+    small, start, transactions,
 };
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -32,6 +32,8 @@ pub enum Case {
     Start,
     /// The same with data, after kill -9 and after a clean stop
     Restart,
+    /// Real text compressed by producers: how far, how fast, what it costs the broker, and whether the bytes stay as they are
+    Codecs,
     /// Consume through librdkafka and klog's own client, and by a fetcher that drops the bytes; beside a bare sendfile loop
     Consume,
     /// Groups of the consumer protocol: how long a rebalance takes with heartbeats every 100 ms, and commits a second
@@ -59,6 +61,7 @@ impl Case {
             Case::Idle => idle::run,
             Case::Start => start::run,
             Case::Restart => restart::run,
+            Case::Codecs => codecs::run,
             Case::Consume => consume::run,
             Case::Groups => groups::run,
             Case::Members => members::run,
@@ -81,6 +84,7 @@ impl Case {
             Case::Idle => 8,
             Case::Start => 9,
             Case::Restart => 10,
+            Case::Codecs => 12,
             Case::Consume => 13,
             Case::Groups | Case::Members | Case::Transactions | Case::Dump => return None,
         })
@@ -92,7 +96,7 @@ impl Case {
 }
 
 /// The rows: what is measured.
-pub const ROWS: [(u8, &str); 12] = [
+pub const ROWS: [(u8, &str); 13] = [
     (1, "Produce 1 KiB in batches of 64 KiB, acks=1, one partition"),
     (2, "100 B, one record per request, 64 connections"),
     (3, "End to end at a steady rate, acks=all, linger.ms=0"),
@@ -104,6 +108,7 @@ pub const ROWS: [(u8, &str); 12] = [
     (9, "From the start to the first acknowledgement"),
     (10, "Restart after kill -9 with data"),
     (11, "Memory"),
+    (12, "Compressed batches"),
     (13, "Consume from the page cache, one partition"),
 ];
 
@@ -156,6 +161,12 @@ pub fn settings(row: u8, options: &Options) -> String {
             o.data_mib
         ),
         11 => "At rest 5 s after the first acknowledgement, and the most that was held in row 1.".into(),
+        12 => format!(
+            "klog's own sources and documents in records of 1 KiB, {} MiB for each codec and client, half of it measured; default levels, \
+             batch.size=65536, linger.ms=5, acks=1. A GB is of text. What is passed through is one batch of 64 such records, again and again, \
+             two connections with one request in flight.",
+            o.text_mib
+        ),
         _ => format!(
             "{} MiB in batches of 64 KiB, records of {:?} B; fetch.queue.backoff.ms=5 for librdkafka, up to 10,000 records a poll for \
              klog's client; the fetcher asks for at most 8 MiB at a time and drops the bytes. Bare is a loop of \

@@ -1,9 +1,10 @@
 //! What is written.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
+use anyhow::ensure;
 use bytes::Bytes;
 use klog::record::Codec;
 
@@ -31,6 +32,33 @@ pub fn filling(size: usize) -> Vec<u8> {
         state.to_le_bytes()[5]
     };
     (0..size).map(|_| step()).collect()
+}
+
+/// Real text in pieces of a KiB: klog's own sources and documents, as they are here.
+pub fn text() -> anyhow::Result<Vec<Bytes>> {
+    let mut text = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["src", "bin", "docs"] {
+        gather(&root.join(folder), &mut text)?;
+    }
+    ensure!(text.len() > 1 << 20, "there is little text in {}", root.display());
+    let text = Bytes::from(text);
+    let whole = text.len() / 1024;
+    Ok((0..whole).map(|at| text.slice(at * 1024..(at + 1) * 1024)).collect())
+}
+
+fn gather(folder: &Path, text: &mut Vec<u8>) -> anyhow::Result<()> {
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            gather(&path, text)?;
+        } else if path.extension().is_some_and(|suffix| suffix == "rs" || suffix == "md") {
+            text.extend(fs::read(path)?);
+        }
+    }
+    Ok(())
 }
 
 pub fn write_filler(path: &Path, gib: u64) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ mod cases;
 mod cgroup;
 mod clients;
 mod closed;
+mod codecs;
 mod cold;
 mod consume;
 mod dump;

@@ -112,6 +112,10 @@ pub struct Options {
     #[arg(long, default_value_t = 10_240, help_heading = "restart")]
     pub data_mib: u64,
 
+    /// Bytes of text for each codec and client, in MiB
+    #[arg(long, default_value_t = 256, help_heading = "codecs")]
+    pub text_mib: u64,
+
     /// How much data the segment file has, in MiB
     #[arg(long, default_value_t = 2048, help_heading = "dump")]
     pub segment_mib: u64,
@@ -156,6 +160,7 @@ impl Options {
             records: 20_000,
             idle_connections: 200,
             data_mib: 256,
+            text_mib: 16,
             segment_mib: 32,
             members: vec![2],
             transactors: vec![1],
