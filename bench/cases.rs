@@ -139,7 +139,7 @@ pub fn settings(row: u8, options: &Options) -> String {
             o.flush_connections
         ),
         5 => format!(
-            "{} MiB of 1 KiB in batches of 64 KiB, one request in flight; consumers fetch at most 8 MiB at a time and drop the bytes. Until the \
+            "{} MiB of 1 KiB in batches of 64 KiB, five requests in flight, as a client has; consumers fetch at most 8 MiB at a time and drop the bytes. Until the \
              last consumer has all. Bare is as many loops of sendfile and recv over the file when it is written, without a producer.",
             o.mib
         ),

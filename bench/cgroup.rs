@@ -31,9 +31,10 @@ impl Cgroup {
         } else {
             bail!("the system has no cgroup with a memory controller");
         };
-        let cgroup = Cgroup { folder: Path::new(root).join(name) };
-        let made = fs::create_dir(&cgroup.folder);
+        let folder = Path::new(root).join(name);
+        let made = fs::create_dir(&folder);
         made.with_context(|| format!("making a cgroup in {root} (are you root?)"))?;
+        let cgroup = Cgroup { folder };
         fs::write(cgroup.folder.join(limit), bytes.to_string()).context("bounding its memory")?;
         Ok(cgroup)
     }

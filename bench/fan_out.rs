@@ -41,7 +41,7 @@ fn work(broker: &Broker, data: &Uniform, consumers: usize) -> anyhow::Result<()>
     let address = broker.address();
     thread::scope(|scope| {
         let readers: Vec<_> = (0..consumers).map(|_| scope.spawn(|| data.fetch(address))).collect();
-        data.write(address, 1)?;
+        data.write(address, 5)?;
         readers.into_iter().try_for_each(|reader| reader.join().ok().context("a consumer ended")?)
     })
 }
