@@ -21,6 +21,12 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// So many of a thing: `1 file`, `2 files`.
+pub fn count(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{s}")
+}
+
 /// A time in ms since 1970 as the clock on the wall shows it, with its zone; `-` for none. On a narrow terminal without milliseconds, and
 /// of this year without the year.
 pub fn local_time(ms: Option<i64>) -> String {

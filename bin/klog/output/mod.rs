@@ -7,11 +7,11 @@ mod progress;
 mod rows;
 mod stdout;
 
-pub use human::{local_time, size};
+pub use human::{count, local_time, size};
 pub use outcome::{Failures, Outcome};
 pub use partitions::{Partitions, by_topic, in_short};
 pub use progress::Progress;
-pub use rows::{Row, Rows, aligned, is_narrow, or_dash, table};
+pub use rows::{Row, Rows, aligned, is_narrow, or_dash, table, together};
 pub use stdout::Stdout;
 
 /// How records are printed.

@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal as _;
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
+};
 use serde::Serialize;
 
 use super::{ListFormat, Stdout};
@@ -126,11 +128,37 @@ pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String
 /// Columns of a terminal below which a table of numbers and times goes without borders, and times without what goes without saying.
 const NARROW: u16 = 110;
 
-/// Whether stdout is a terminal that is narrow.
-pub fn is_narrow() -> bool {
+/// Columns that are not broken between lines, as numbers are not: times, ids of topics, codecs.
+const WHOLE: &[&str] = &[
+    "timestamp",
+    "min_timestamp",
+    "max_timestamp",
+    "last_timestamp",
+    "committed_at",
+    "topic_id",
+    "codecs",
+];
+/// Names, which are broken before those are.
+const NAMES: &[&str] = &["topic", "partition", "group"];
+/// What is longer is broken all the same, and only what leaves each other column so much is not.
+const WHOLE_AT_MOST: usize = 25;
+const LEFT_AT_LEAST: usize = 8;
+
+/// How wide stdout is; `None` if it is no terminal.
+fn screen() -> Option<u16> {
     // Some terminals do not tell how wide they are.
     let width = || Table::new().width().filter(|width| *width >= 20).unwrap_or(80);
-    std::io::stdout().is_terminal() && width() < NARROW
+    std::io::stdout().is_terminal().then(width)
+}
+
+/// Whether stdout is a terminal that is narrow.
+pub fn is_narrow() -> bool {
+    screen().is_some_and(|width| width < NARROW)
+}
+
+/// What belongs together on a terminal: it is not broken at its spaces.
+pub fn together(text: &str) -> String {
+    if screen().is_some() { text.replace(' ', "\u{a0}") } else { text.to_owned() }
 }
 
 /// [`table`], with `numbers` to the right, bad rows in red, and on a narrow terminal without the columns that are `wide_only`.
@@ -140,31 +168,43 @@ pub fn aligned(
     wide_only: &[&str],
     rows: impl Iterator<Item = (Vec<String>, bool)>,
 ) -> String {
+    fitted(screen(), header, numbers, wide_only, rows)
+}
+
+/// The same for a terminal of so many columns, or for none.
+fn fitted(
+    screen: Option<u16>,
+    header: &[&str],
+    numbers: &[&str],
+    wide_only: &[&str],
+    rows: impl Iterator<Item = (Vec<String>, bool)>,
+) -> String {
     let mut table = Table::new();
-    let terminal = std::io::stdout().is_terminal();
-    let compact = !numbers.is_empty() && is_narrow();
+    let compact = !numbers.is_empty() && screen.is_some_and(|width| width < NARROW);
     let shown: Vec<usize> =
         (0..header.len()).filter(|at| !(compact && wide_only.contains(&header[*at]))).collect();
     let header: Vec<&str> = shown.iter().map(|at| header[*at]).collect();
     // A narrow terminal breaks names between their words.
-    let name = |name: &&str| name.to_uppercase().replace('_', if terminal { " " } else { "_" });
-    if terminal {
-        // Some terminals do not tell how wide they are.
-        if table.width().is_some_and(|width| width < 20) {
-            table.set_width(80);
+    let name =
+        |name: &&str| name.to_uppercase().replace('_', if screen.is_some() { " " } else { "_" });
+    match screen {
+        Some(width) => {
+            let borders = comfy_table::presets::UTF8_BORDERS_ONLY;
+            table.load_style(if compact { comfy_table::presets::NOTHING } else { borders });
+            table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
         }
-        let borders = comfy_table::presets::UTF8_BORDERS_ONLY;
-        table.load_style(if compact { comfy_table::presets::NOTHING } else { borders });
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    } else {
-        table.load_style(comfy_table::presets::NOTHING).force_no_tty();
-        table.set_content_arrangement(ContentArrangement::Disabled);
+        None => {
+            table.load_style(comfy_table::presets::NOTHING).force_no_tty();
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
     }
     table.set_header(header.iter().map(name));
     let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     if coloured {
         table.enforce_styling();
     }
+    let word = |name: &&str| name.split('_').map(str::len).max().unwrap_or(0);
+    let mut longest: Vec<usize> = header.iter().map(word).collect();
     for (cells, is_bad) in rows {
         let red = is_bad && coloured;
         let cell = |text: String| {
@@ -172,7 +212,12 @@ pub fn aligned(
             if red { cell.fg(Color::Red).add_attribute(Attribute::Bold) } else { cell }
         };
         let cells = cells.into_iter().enumerate().filter(|(at, _)| shown.contains(at));
-        table.add_row(cells.map(|(_, text)| cell(text)));
+        let cells: Vec<String> = cells.map(|(_, text)| text).collect();
+        for (longest, cell) in longest.iter_mut().zip(&cells) {
+            let lines = cell.lines().map(|line| line.chars().count());
+            *longest = lines.max().unwrap_or(0).max(*longest);
+        }
+        table.add_row(cells.into_iter().map(cell));
     }
     for (at, name) in header.iter().enumerate() {
         if numbers.contains(name)
@@ -181,11 +226,18 @@ pub fn aligned(
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if !terminal || compact {
+    if screen.is_none() || compact {
         // Columns stand two spaces apart, the first at the margin.
         table.column_iter_mut().for_each(|column| {
             column.set_padding((0, if compact { 1 } else { 2 }));
         });
+    }
+    if let Some(width) = screen {
+        let rank = |at: usize| match header[at] {
+            name if numbers.contains(&name) || WHOLE.contains(&name) => Some(0),
+            name => NAMES.contains(&name).then_some(1),
+        };
+        keep_whole(&mut table, width, &longest, rank);
     }
     let mut text = String::new();
     for line in table.lines() {
@@ -195,8 +247,58 @@ pub fn aligned(
     text
 }
 
+/// Lets the terminal break other columns than those with a `rank`, the last ranks first, as far as there is room.
+fn keep_whole(
+    table: &mut Table,
+    width: u16,
+    longest: &[usize],
+    rank: impl Fn(usize) -> Option<usize>,
+) {
+    let columns = table.column_iter().zip(longest);
+    let padded: Vec<usize> =
+        columns.map(|(column, longest)| longest + usize::from(column.padding_width())).collect();
+    for most in [1, 0] {
+        let is_whole =
+            |at: usize| longest[at] <= WHOLE_AT_MOST && rank(at).is_some_and(|rank| rank <= most);
+        let wanted = |at: usize| {
+            if is_whole(at) { padded[at] } else { LEFT_AT_LEAST.min(padded[at]) }
+        };
+        if (0..padded.len()).map(wanted).sum::<usize>() > usize::from(width) {
+            continue;
+        }
+        for at in (0..padded.len()).filter(|at| is_whole(*at)) {
+            let width = Width::Fixed(u16::try_from(padded[at]).unwrap_or(u16::MAX));
+            if let Some(column) = table.column_mut(at) {
+                column.set_constraint(ColumnConstraint::LowerBoundary(width));
+            }
+        }
+        return;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_narrow_terminal_breaks_names_and_remarks_but_no_number_time_or_id_of_a_topic() {
+        let header = ["topic", "topic_id", "size", "max_timestamp", "remarks"];
+        let id = "8ZykoV0gTH28p8W_c2BgWA";
+        let row = |name: &str, size: &str| {
+            let cells = [name, id, size, "11-28 15:08:40+00", "11 left-over files, DAMAGED"];
+            (cells.map(str::to_owned).to_vec(), false)
+        };
+        let rows = [row("a-rather-long-name-of-a-topic", "976.6 KiB"), row("b", "0 B")];
+        let fitted =
+            |width| super::fitted(Some(width), &header, &["size"], &[], rows.clone().into_iter());
+        let text = fitted(80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        for whole in [id, "11-28 15:08:40+00", "976.6 KiB"] {
+            assert!(text.contains(whole), "{whole} is broken:\n{text}");
+        }
+        // Where not even they have room, all are broken.
+        let text = fitted(40);
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+    }
+
     #[test]
     fn a_table_in_a_pipe_has_no_borders() {
         let rows = [vec!["a".to_owned(), "1".to_owned()], vec!["long".to_owned(), "22".to_owned()]];

@@ -13,7 +13,7 @@ use super::Args;
 use super::sources::{folders, place};
 use crate::exit::Hint as _;
 use crate::logging::{LogArgs, is_quiet, wants_progress};
-use crate::output::{ListFormat, Progress, Row, Rows, or_dash};
+use crate::output::{ListFormat, Progress, Row, Rows, is_narrow, or_dash};
 
 #[derive(Serialize)]
 struct Line {
@@ -28,6 +28,7 @@ struct Line {
 impl Row for Line {
     const HEADER: &'static [&'static str] = &["FILE", "KIND", "POSITION", "OFFSET", "DETAIL"];
     const NUMBERS: &'static [&'static str] = &["POSITION", "OFFSET"];
+    const WIDE_ONLY: &'static [&'static str] = &["FILE"];
 
     fn cells(&self) -> Vec<String> {
         let (position, offset) = (or_dash(&self.position), or_dash(&self.offset));
@@ -66,9 +67,7 @@ pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     drop(progress);
     let fixes = fixes(&found);
     let (count, first) = (found.len(), found.first().map(|it| it.fix.clone()));
-    let mut rows = Rows::new(args.lists());
-    found.into_iter().try_for_each(|finding| rows.push(Line::from(finding)))?;
-    rows.finish()?;
+    show(found, args.lists())?;
     let Some(fix) = first else {
         if args.lists() == ListFormat::Table && !is_quiet(log) {
             let deep = if args.deep { "" } else { "; --deep reads every record too" };
@@ -83,6 +82,21 @@ pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
     let hint =
         if fixes == 1 { fix } else { format!("{fix} (and {} more, see --format json)", fixes - 1) };
     Err(anyhow::anyhow!(what)).hint(hint)
+}
+
+/// A narrow terminal has a table for each file, with its name above it.
+fn show(found: Vec<Finding>, format: ListFormat) -> anyhow::Result<()> {
+    let mut rows = Rows::new(format);
+    let titled = format == ListFormat::Table && is_narrow();
+    let mut file = PathBuf::new();
+    for finding in found {
+        if titled && file != finding.file {
+            file.clone_from(&finding.file);
+            rows.title(&file.display().to_string())?;
+        }
+        rows.push(Line::from(finding))?;
+    }
+    rows.finish()
 }
 
 /// How many commands mend all that was found.

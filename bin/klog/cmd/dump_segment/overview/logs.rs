@@ -6,7 +6,7 @@ use klog::forensics::overview::{Overview, PartitionView};
 use serde::Serialize;
 
 use super::section;
-use crate::output::{ListFormat, Row, local_time, or_dash, size};
+use crate::output::{ListFormat, Row, count, local_time, or_dash, size};
 
 #[derive(Serialize)]
 struct TopicRow {
@@ -135,10 +135,10 @@ impl Row for PartitionRow {
             remarks.push("DAMAGED".to_owned());
         }
         if self.open_transactions > 0 {
-            remarks.push(format!("{} open transactions", self.open_transactions));
+            remarks.push(count(self.open_transactions, "open transaction"));
         }
         if self.leftover_files > 0 {
-            remarks.push(format!("{} left-over files", self.leftover_files));
+            remarks.push(count(self.leftover_files, "left-over file"));
         }
         remarks.extend(self.fate.map(str::to_owned));
         vec![
@@ -172,6 +172,7 @@ pub(super) fn partitions(overview: &Overview, format: ListFormat) -> anyhow::Res
     let empty = overview.partitions.len() - shown.len();
     let title = match empty {
         0 => "partitions".to_owned(),
+        1 => "partitions (1 that is empty is not shown)".to_owned(),
         empty => format!("partitions ({empty} that are empty are not shown)"),
     };
     let mut rows = section(format, &title, shown.is_empty())?;

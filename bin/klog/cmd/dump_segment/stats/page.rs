@@ -42,7 +42,7 @@ pub fn print(sums: &Sums) -> anyhow::Result<()> {
         ("missing", missing),
         ("times", times),
         ("epochs", epochs),
-        ("codecs", if sums.codecs.is_empty() { "-".to_owned() } else { sums.codecs() }),
+        ("codecs", if sums.codecs.is_empty() { "-".to_owned() } else { sums.codecs().join(", ") }),
         (
             "producers",
             format!(

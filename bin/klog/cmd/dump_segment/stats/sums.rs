@@ -6,7 +6,7 @@ use klog::forensics::Stats;
 use serde::Serialize;
 
 use crate::cmd::dump_segment::sources::Source;
-use crate::output::{Row, or_dash, size};
+use crate::output::{Row, is_narrow, or_dash, size, together};
 
 /// The sums of one log.
 #[derive(Serialize)]
@@ -111,13 +111,13 @@ impl Sums {
     }
 
     /// `zstd 1.2 MiB (1:3.4)`
-    pub fn codecs(&self) -> String {
+    pub fn codecs(&self) -> Vec<String> {
         let one = |it: &CodecSums| {
             let ratio = it.ratio.filter(|_| it.codec != "none");
             let ratio = ratio.map(|ratio| format!(" (1:{ratio:.1})")).unwrap_or_default();
             format!("{} {}{ratio}", it.codec, size(it.bytes))
         };
-        self.codecs.iter().map(one).collect::<Vec<_>>().join(", ")
+        self.codecs.iter().map(one).collect()
     }
 
     fn damage(&self) -> String {
@@ -139,8 +139,11 @@ impl Row for Sums {
     ];
     const NUMBERS: &'static [&'static str] =
         &["segments", "size", "batches", "records", "first", "last"];
+    const WIDE_ONLY: &'static [&'static str] = &["first"];
 
     fn cells(&self) -> Vec<String> {
+        let codecs: Vec<String> = self.codecs().iter().map(|codec| together(codec)).collect();
+        let between = if is_narrow() { "\n" } else { ", " };
         let name = match self.partition {
             Some(partition) => format!("{}-{partition}", self.topic),
             None => self.topic.clone(),
@@ -153,7 +156,7 @@ impl Row for Sums {
             or_dash(&self.records),
             or_dash(&self.first_offset),
             or_dash(&self.last_offset),
-            self.codecs(),
+            codecs.join(between),
             self.damage(),
         ]
     }
@@ -162,6 +165,7 @@ impl Row for Sums {
         let mut cells = self.cells();
         cells[0].clone_from(&self.path);
         cells[2] = self.bytes.to_string();
+        cells[7] = self.codecs().join(", ");
         cells
     }
 
