@@ -170,7 +170,8 @@ impl Job {
                 break;
             }
             let mut swept = swept(&batch, position);
-            swept.inside = self.pace.looks_into(&swept.found).then(|| look_inside(&batch));
+            swept.inside =
+                self.pace.looks_into(&swept.found).then(|| Box::new(look_inside(&batch)));
             position = swept.found.end();
             batches.push(swept);
         }

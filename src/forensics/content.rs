@@ -64,7 +64,7 @@ impl Swept {
     /// As the system says; what stands there has changed. Inside, what is wrong with the records.
     pub fn inside(&self, file: &dyn DiskFile) -> io::Result<Result<Inside, Unreadable>> {
         match &self.inside {
-            Some(inside) => Ok(inside.clone()),
+            Some(inside) => Ok((**inside).clone()),
             None => self.batch(file).map(|batch| look_inside(&batch)),
         }
     }

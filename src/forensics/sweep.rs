@@ -20,7 +20,7 @@ pub struct Swept {
     /// What is wrong, where its checksum is; its length leads to the next batch or to the file's end all the same.
     pub crc: Result<(), BatchError>,
     /// What is inside of it, where that was read ahead; see [`Swept::inside`].
-    pub(super) inside: Option<Result<Inside, Unreadable>>,
+    pub(super) inside: Option<Box<Result<Inside, Unreadable>>>,
 }
 
 impl Swept {
