@@ -19,7 +19,9 @@ async fn thousands_of_topics_and_groups_make_no_more_rows_than_are_allowed() {
     .await;
     let mut kafka = node.connect();
     let names: Vec<String> = (0..TOPICS).map(|at| format!("topic-{at:04}")).collect();
-    kafka::create(&mut kafka, names.iter().map(String::as_str));
+    for names in names.chunks(500) {
+        kafka::create(&mut kafka, names.iter().map(String::as_str));
+    }
     kafka::begin_groups(&mut kafka);
     let batch = kafka::batch(3, 1);
     kafka.call::<ProduceRequest>(PRODUCE, &kafka::produce("topic-4999", 0, batch.clone()));
