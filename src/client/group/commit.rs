@@ -154,6 +154,8 @@ impl Shared {
             // A rebalance goes on, and where it has gone on already the new generation will do.
             E::RebalanceInProgress => Tried::Again(refused),
             _ if self.identity(&state.member) != *who => Tried::Again(refused),
+            // A cooperative member commits while it joins: the generation may be there already, and only our answer is not.
+            E::IllegalGeneration if state.member.is_joining() => Tried::Again(refused),
             E::UnknownMemberId | E::IllegalGeneration | E::FencedInstanceId => {
                 state.member.on_refused(code, Instant::now());
                 self.membership.notify_one();

@@ -200,6 +200,11 @@ impl Member {
         self.claimed.clone()
     }
 
+    /// Whether an answer to a join or a sync is waited for.
+    pub(super) fn is_joining(&self) -> bool {
+        self.phase == Phase::Joining
+    }
+
     /// The coordinator made it a member of a generation; its share is to come.
     pub(super) fn on_joined(&mut self, id: ByteString, generation: i32) {
         (self.id, self.generation) = (id, generation);
