@@ -14,10 +14,11 @@ pub async fn client(address: &str) -> Client {
     Client::connect(ClientConfig { bootstrap, ..ClientConfig::default() }).await.unwrap()
 }
 
-/// A fresh topic.
+/// A fresh topic. It keeps records with timestamps of long ago, which Kafka's retention would delete half a minute after its start.
 pub async fn topic(client: &Client, name: &str, partitions: i32) -> TopicName {
     let name = TopicName::new(name).unwrap();
-    let new = NewTopic { partitions: Some(partitions), ..NewTopic::new(name.clone()) };
+    let configs = vec![("retention.ms".to_owned(), "-1".to_owned())];
+    let new = NewTopic { partitions: Some(partitions), configs, ..NewTopic::new(name.clone()) };
     let created = Admin::new(client).create_topics(&[new], false).await.unwrap();
     let result = created.into_iter().next().unwrap().1.unwrap();
     assert_eq!(result.partitions, partitions);
