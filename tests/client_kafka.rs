@@ -47,6 +47,11 @@ async fn seeks_land_where_they_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn try_send_never_waits() {
+    specs::try_send_never_waits(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deleted_records_reset_the_position() {
     specs::deleted_records_reset_the_position(&kafka::shared().address).await;
 }

@@ -49,6 +49,7 @@ specs! {
     deliveries_time_out,
     the_buffer_is_bounded,
     seeks_land_where_they_say,
+    try_send_never_waits,
     deleted_records_reset_the_position,
     a_recreated_topic_is_followed,
     a_topic_made_on_demand_carries_records,

@@ -41,7 +41,7 @@ impl Pace {
     }
 
     fn looks_into(&self, found: &Found) -> bool {
-        let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+        let first = found.first_offset();
         !self.inside.is_empty() && found.last_offset >= self.inside.start && first < self.inside.end
     }
 }

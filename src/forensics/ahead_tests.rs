@@ -1,8 +1,9 @@
 //! What is read ahead is what a sweep alone would find.
 
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use crate::forensics::{Inside, Pace, Piece, Sweep, Unreadable};
 use crate::os::{DiskFile, OpenMode, Os};
@@ -32,14 +33,20 @@ fn batches() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// A segment file of these bytes, in a folder that goes with it.
+fn written(bytes: &[u8]) -> (TempDir, Arc<dyn DiskFile>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("00000000000000000000.log");
+    std::fs::write(&path, bytes).unwrap();
+    let file = Os::real().disk.open(&path, OpenMode::Read).unwrap();
+    (folder, file)
+}
+
 type Seen = (String, Option<Result<Inside, Unreadable>>);
 
 /// All pieces, and what is inside of those with offsets in `inside`.
 fn sweep(bytes: &[u8], threads: usize, inside: Range<i64>) -> Vec<Seen> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("00000000000000000000.log");
-    std::fs::write(&path, bytes).unwrap();
-    let file = Os::real().disk.open(Path::new(&path), OpenMode::Read).unwrap();
+    let (_folder, file) = written(bytes);
     let pace = Pace { threads, inside: inside.clone() };
     let mut sweep = Sweep::ahead(&file, 0, bytes.len() as u64, 0, pace);
     let mut seen = Vec::new();
@@ -91,31 +98,25 @@ fn what_was_read_ahead_is_what_a_sweep_alone_finds_also_amid_damage() {
 
 #[test]
 fn only_batches_of_the_wanted_offsets_are_looked_into_ahead() {
-    let mut old = Vec::new();
+    let mut looked_into = Vec::new();
     let batches = batches();
     let bytes = batches.concat();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("00000000000000000000.log");
-    std::fs::write(&path, &bytes).unwrap();
-    let file = Os::real().disk.open(Path::new(&path), OpenMode::Read).unwrap();
+    let (_folder, file) = written(&bytes);
     let pace = Pace { threads: 2, inside: 41..45 };
     let mut sweep = Sweep::ahead(&file, 0, bytes.len() as u64, 0, pace);
     while let Some(piece) = sweep.next().unwrap() {
         let Piece::Batch(swept) = piece else { panic!("{piece:?}") };
         if swept.inside.is_some() {
-            old.push(swept.first_offset());
+            looked_into.push(swept.first_offset());
         }
     }
-    assert_eq!(old, [40, 42, 44]);
+    assert_eq!(looked_into, [40, 42, 44]);
 }
 
 #[test]
 fn a_sweep_that_is_left_leaves_no_thread_behind() {
     let bytes = batches().concat();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("00000000000000000000.log");
-    std::fs::write(&path, &bytes).unwrap();
-    let file = Os::real().disk.open(Path::new(&path), OpenMode::Read).unwrap();
+    let (_folder, file) = written(&bytes);
     let mut sweep = Sweep::ahead(&file, 0, bytes.len() as u64, 0, Pace::of(2));
     for _ in 0..20 {
         sweep.next().unwrap();

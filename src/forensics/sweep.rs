@@ -26,7 +26,7 @@ pub struct Swept {
 impl Swept {
     /// Its first offset; of an old entry, which does not say, its last.
     pub fn first_offset(&self) -> i64 {
-        self.found.header.map_or(self.found.last_offset, |header| header.base_offset)
+        self.found.first_offset()
     }
 }
 
@@ -152,7 +152,7 @@ impl<'a> Sweep<'a> {
 
     /// An offset is not under the checksum: one that does not come after those before it says that one of the two is wrong.
     fn note(&mut self, found: &Found) {
-        let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+        let first = found.first_offset();
         let after = found.last_offset.saturating_add(1);
         if first >= self.expected && after <= self.limit {
             (self.floor, self.expected) = (self.expected, after);

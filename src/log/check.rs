@@ -128,7 +128,7 @@ impl Check {
                     return Err(self.rotten(position, expected, error.to_string()));
                 }
             };
-            let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+            let first = found.first_offset();
             if entry.is_some_and(|entry| found.last_offset > entry || first < self.base) {
                 return Ok(Outcome::WrongIndex);
             }

@@ -376,7 +376,7 @@ struct Look {
 impl Look {
     /// What is wrong with the offsets of a batch that stands where `expected` should.
     fn out_of_order(&self, first: i64, found: &Found, expected: Option<i64>) -> Option<String> {
-        let base = found.header.map_or(found.last_offset, |header| header.base_offset);
+        let base = found.first_offset();
         // Records below the recovery point were on disk, up to the very last: none is jumped over.
         let below = expected.unwrap_or(base) < self.trusted && self.trusted != i64::MAX;
         let jumps = self.next.is_none() && below && self.trusted <= base;

@@ -25,6 +25,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Its first offset; of an old entry, which does not say, its last.
+    pub fn first_offset(&self) -> i64 {
+        self.header.map_or(self.last_offset, |header| header.base_offset)
+    }
+
     /// Where the next batch begins.
     pub fn end(&self) -> u64 {
         self.position + self.size as u64

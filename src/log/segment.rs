@@ -318,7 +318,7 @@ impl Segment {
         let last = self.base + i64::from(entry.relative_offset);
         match scan.next() {
             Ok(Some(found)) => {
-                let first = found.header.map_or(found.last_offset, |header| header.base_offset);
+                let first = found.first_offset();
                 let borne_out = self.base <= first && found.last_offset <= last;
                 if borne_out { Ok(Some(found)) } else { Err(self.astray()) }
             }

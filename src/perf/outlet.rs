@@ -108,14 +108,8 @@ impl Outlet {
                 let sent = match producer.try_send(&record) {
                     Some(sent) => sent,
                     None => {
-                        let mut sending = pin!(producer.send(record));
-                        loop {
-                            tokio::select! {
-                                biased;
-                                sent = &mut sending => break sent,
-                                _ = self.look.tick() => self.account.look(pending),
-                            }
-                        }
+                        let sending = producer.send(record);
+                        looking(sending, &mut self.look, &self.account, pending).await
                     }
                 };
                 match sent {
@@ -154,14 +148,7 @@ impl Outlet {
     /// Where a transaction cannot be ended.
     pub(super) async fn finish(mut self) -> Result<(), Failure> {
         if let Way::Plain { producer, pending } = &mut self.way {
-            let mut flushing = pin!(producer.flush());
-            loop {
-                tokio::select! {
-                    biased;
-                    () = &mut flushing => break,
-                    _ = self.look.tick() => self.account.look(pending),
-                }
-            }
+            looking(producer.flush(), &mut self.look, &self.account, pending).await;
             self.account.look(pending);
             return Ok(());
         }
@@ -187,6 +174,23 @@ impl Outlet {
         match class {
             ErrorClass::Abortable => Ok(producer.abort().await?),
             _ => Err(error.into()),
+        }
+    }
+}
+
+/// Waits for what a producer does, and counts meanwhile what is known by then.
+async fn looking<T>(
+    work: impl Future<Output = T>,
+    look: &mut Interval,
+    account: &Account,
+    pending: &mut Pending,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            _ = look.tick() => account.look(pending),
         }
     }
 }

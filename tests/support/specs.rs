@@ -248,6 +248,27 @@ pub async fn seeks_land_where_they_say(address: &str) {
     assert_eq!(read(&consumer, 2).await[0].offset, 98);
 }
 
+/// What needs no waiting is taken at once; what does is not sent, and neither is what no batch may hold.
+pub async fn try_send_never_waits(address: &str) {
+    let client = client(address).await;
+    let topic = topic(&client, "try-send", 1).await;
+    let config = ProducerConfig { buffer_bytes: 40_000, ..ProducerConfig::default() };
+    let producer = Producer::new(&client, config);
+    assert!(producer.try_send(&text(&topic, "unknown")).is_none(), "the topic is not known yet");
+    producer.send(text(&topic, "0")).await.unwrap().await.unwrap();
+    let large = "x".repeat(10_000);
+    let mut sent = 0;
+    // Four fill the buffer, long before an answer makes room.
+    while let Some(taken) = producer.try_send(&text(&topic, &large)) {
+        drop(taken.unwrap());
+        sent += 1;
+        assert!(sent < 1000, "the buffer is never full");
+    }
+    let refused = producer.try_send(&text(&topic, &"x".repeat(50_000))).unwrap().unwrap_err();
+    assert!(matches!(refused, ProduceError::TooLarge { limit: "buffer.memory", .. }), "{refused}");
+    assert_eq!(producer.close().await.delivered, 1 + sent);
+}
+
 /// Records are deleted under a consumer: it goes where its policy says, or tells.
 pub async fn deleted_records_reset_the_position(address: &str) {
     let client = client(address).await;

@@ -128,8 +128,10 @@ impl Producer {
     /// # Errors
     /// `TooLarge`, `Blocked`, `Closed`, and `Client` where the partition does not exist. The record is then not sent.
     pub async fn send(&self, record: ProducerRecord) -> Result<Delivery, ProduceError> {
+        if let Some(sent) = self.try_send(&record) {
+            return sent;
+        }
         let size = record_size(&record);
-        self.shared.check_size(size)?;
         let topic = match self.shared.known_topic(&record.topic) {
             Some(topic) => topic,
             None => self.shared.find_topic(&record.topic).await?,
