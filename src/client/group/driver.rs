@@ -87,7 +87,7 @@ fn look_after_topics(
 async fn join(shared: &Shared, lead: &mut Option<Lead>, failures: u32) -> Result<(), ClientError> {
     let request = {
         let mut state = shared.state.lock();
-        let owned = state.member.on_join();
+        let Some(owned) = state.member.on_join() else { return Ok(()) };
         let topics = state.topics.clone().unwrap_or_default();
         let joining = Joining {
             topics: &topics,

@@ -154,6 +154,7 @@ impl Member {
         match self.phase {
             // A static member's partitions wait for it until its session ends.
             Phase::Away if self.manners.is_static => Step::Wait(now + LONG),
+            Phase::Closing if self.manners.is_static => Step::Done,
             Phase::Away | Phase::Closing if !self.id.is_empty() => Step::Leave,
             Phase::Closing => Step::Done,
             Phase::Away | Phase::Failed | Phase::Joining => Step::Wait(now + LONG),
@@ -187,8 +188,12 @@ impl Member {
         Step::Heartbeat
     }
 
-    /// A join begins; what it claims to have.
-    pub(super) fn on_join(&mut self) -> BTreeSet<Key> {
+    /// A join begins; what it claims to have. `None` where there is nothing to join for any more: since [`Step::Join`] the program
+    /// may have closed it.
+    pub(super) fn on_join(&mut self) -> Option<BTreeSet<Key>> {
+        if self.phase != Phase::Unjoined {
+            return None;
+        }
         self.phase = Phase::Joining;
         self.rejoin = false;
         if !self.manners.cooperative {
@@ -197,7 +202,7 @@ impl Member {
             self.announce = false;
         }
         self.claimed = self.told.union(&self.target).cloned().collect();
-        self.claimed.clone()
+        Some(self.claimed.clone())
     }
 
     /// Whether an answer to a join or a sync is waited for.
@@ -284,12 +289,9 @@ impl Member {
         self.rejoin = true;
     }
 
-    /// Leaves, and that is all.
+    /// Leaves, unless it is static, and that is all.
     pub(super) fn close(&mut self) {
         self.phase = Phase::Closing;
-        if self.manners.is_static {
-            self.on_left(); // its share waits for it
-        }
     }
 
     /// Whether the next poll gives partitions up.

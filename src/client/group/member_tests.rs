@@ -39,7 +39,7 @@ fn poll(member: &mut Member, now: Instant) -> Option<Event> {
 /// One generation: join, share, and where the group has read to.
 fn generation(member: &mut Member, generation: i32, share: &[i32], now: Instant) {
     assert_eq!(member.step(now), Step::Join);
-    member.on_join();
+    member.on_join().unwrap();
     member.on_joined("m".into(), generation);
     member.on_synced(keys(share), now);
     for key in member.unplaced() {
@@ -57,7 +57,7 @@ fn a_new_member_comes_back_under_the_id_that_it_is_given() {
     let now = Instant::now();
     let mut member = member(true, false, now);
     assert_eq!(member.step(now), Step::Join);
-    member.on_join();
+    member.on_join().unwrap();
     member.on_named("m".into());
     assert_eq!((member.step(now), &*member.id), (Step::Join, "m"));
 }
@@ -67,7 +67,7 @@ fn partitions_are_told_once_their_offsets_are_known() {
     let now = Instant::now();
     let mut member = member(true, false, now);
     member.step(now);
-    member.on_join();
+    member.on_join().unwrap();
     member.on_joined("m".into(), 1);
     member.on_synced(keys(&[0, 1]), now);
     assert_eq!(poll(&mut member, now), None);
@@ -109,7 +109,7 @@ fn a_cooperative_member_keeps_what_it_has_while_it_joins_again() {
     assert_eq!(poll(&mut member, now), assigned(&[0, 1]));
     member.on_refused(ErrorCode::RebalanceInProgress, now);
     assert_eq!(member.step(now), Step::Join);
-    assert_eq!(member.on_join(), keys(&[0, 1]));
+    assert_eq!(member.on_join().unwrap(), keys(&[0, 1]));
     member.on_joined("m".into(), 2);
     member.on_synced(keys(&[0, 2]), now);
     for key in member.unplaced() {
@@ -119,7 +119,7 @@ fn a_cooperative_member_keeps_what_it_has_while_it_joins_again() {
     assert!(matches!(member.step(now), Step::Wait(_)), "others get it once the program gave it up");
     assert_eq!(poll(&mut member, now), assigned(&[2]));
     assert_eq!(member.step(now), Step::Join, "so that others get what was given up");
-    assert_eq!(member.on_join(), keys(&[0, 2]));
+    assert_eq!(member.on_join().unwrap(), keys(&[0, 2]));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_share_that_the_program_never_saw_is_claimed_and_not_revoked() {
     generation(&mut member, 1, &[0], now);
     member.on_refused(ErrorCode::RebalanceInProgress, now);
     assert_eq!(member.step(now), Step::Join);
-    assert_eq!(member.on_join(), keys(&[0]));
+    assert_eq!(member.on_join().unwrap(), keys(&[0]));
     member.on_joined("m".into(), 2);
     member.on_synced(keys(&[]), now);
     assert_eq!(member.step(now), Step::Join, "what it claimed was taken");
@@ -233,7 +233,7 @@ fn a_member_that_closes_says_goodbye_whatever_it_was_doing() {
     generation(&mut member, 1, &[0], now);
     member.on_refused(ErrorCode::RebalanceInProgress, now);
     member.step(now);
-    member.on_join();
+    member.on_join().unwrap();
     member.close();
     assert_eq!(member.step(now), Step::Leave);
     member.on_silence(now);
@@ -242,16 +242,37 @@ fn a_member_that_closes_says_goodbye_whatever_it_was_doing() {
 }
 
 #[test]
+fn what_is_closed_before_its_join_begins_does_not_join() {
+    let now = Instant::now();
+    let mut member = member(true, false, now);
+    assert_eq!(member.step(now), Step::Join);
+    member.close();
+    assert_eq!(member.on_join(), None);
+    assert_eq!(member.step(now), Step::Done);
+}
+
+#[test]
+fn a_static_member_that_closes_while_it_joins_does_not_leave() {
+    let now = Instant::now();
+    let mut member = member(true, true, now);
+    assert_eq!(member.step(now), Step::Join);
+    member.on_join().unwrap();
+    member.close();
+    member.on_joined("m".into(), 1);
+    assert_eq!(member.step(now), Step::Done);
+}
+
+#[test]
 fn what_passes_is_tried_again_after_a_while_and_what_does_not_is_told() {
     let now = Instant::now();
     let mut member = member(true, false, now);
     member.step(now);
-    member.on_join();
+    member.on_join().unwrap();
     let retry_at = now + Duration::from_millis(100);
     member.on_refused(ErrorCode::CoordinatorLoadInProgress, retry_at);
     assert_eq!(member.step(now), Step::Wait(retry_at));
     assert_eq!(member.step(retry_at), Step::Join);
-    member.on_join();
+    member.on_join().unwrap();
     member.on_refused(ErrorCode::InconsistentGroupProtocol, retry_at);
     assert!(matches!(member.step(retry_at), Step::Wait(_)));
     assert_eq!(member.failed, Some(ErrorCode::InconsistentGroupProtocol));
@@ -264,7 +285,7 @@ fn topics_that_change_make_it_join_again() {
     generation(&mut member, 1, &[0], now);
     member.wants_rebalance();
     assert_eq!(member.step(now), Step::Join);
-    member.on_join();
+    member.on_join().unwrap();
     member.wants_rebalance();
     member.on_joined("m".into(), 2);
     member.on_synced(keys(&[0]), now);

@@ -170,7 +170,7 @@ impl World {
 
     fn join(&mut self, at: usize) {
         let (ticket, fresh) = (Ticket(self.number()), self.number());
-        let owned = self.clients[at].member.on_join();
+        let owned = self.clients[at].member.on_join().expect("it was about to");
         let topics = BTreeSet::from([self.topic.clone()]);
         let last_share = &self.clients[at].member.last_share;
         let joining = Joining { topics: &topics, owned: &owned, last_share, rack: "" };
