@@ -210,6 +210,8 @@ fn damage_is_shown_in_its_place_and_the_rest_all_the_same() {
     let overview = dumped(&[text(data.path())]);
     assert_eq!(overview.1, 1);
     assert!(overview.0.iter().any(|line| line["kind"] == "damage"));
+    let said = stderr(&klog_assert(["dump-segment", text(data.path())]).assert().code(1));
+    assert!(said.contains("00.log is damaged\n"), "no place but what the table says: {said}");
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// So many of a thing: `1 file`, `2 files`.
-pub fn count(number: usize, thing: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
+pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    let s = if number == N::from(1) { "" } else { "s" };
     format!("{number} {thing}{s}")
 }
 

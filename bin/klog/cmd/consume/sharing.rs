@@ -20,6 +20,7 @@ use super::reading::POLL;
 use super::topics::{matching, partitions, ranges};
 use crate::cluster::Partition;
 use crate::connect::explain;
+use crate::output::count;
 use crate::signals::Signals;
 use crate::values::{self, From};
 
@@ -131,8 +132,8 @@ impl Sharing {
             }
             Polled::Lost(gone) => {
                 tracing::warn!(
-                    "{} partitions went to other members; they may read some records again",
-                    gone.len()
+                    "{} went to other members; they may read some records again",
+                    count(gone.len(), "partition")
                 );
                 gone.iter().for_each(|partition| self.forget(partition));
                 Ok(())

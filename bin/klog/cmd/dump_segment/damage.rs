@@ -10,12 +10,21 @@ use crate::exit::Hint as _;
 #[derive(Default)]
 pub struct Damage {
     count: u64,
-    first: Option<(PathBuf, u64)>,
+    first: Option<(PathBuf, Option<u64>)>,
 }
 
 impl Damage {
-    /// Notes one.
+    /// Notes one, at this byte of a file.
     pub fn at(&mut self, path: &Path, position: u64) {
+        self.note(path, Some(position));
+    }
+
+    /// Notes a file or folder of which it was told in words what is wrong.
+    pub fn of(&mut self, path: &Path) {
+        self.note(path, None);
+    }
+
+    fn note(&mut self, path: &Path, position: Option<u64>) {
         self.count += 1;
         self.first.get_or_insert_with(|| (path.to_path_buf(), position));
     }
@@ -27,10 +36,11 @@ impl Damage {
     pub fn finish(self) -> anyhow::Result<()> {
         let Some((path, position)) = self.first else { return Ok(()) };
         let file = path.display();
+        let byte = position.map_or_else(String::new, |position| format!(" at byte {position}"));
         let folder = path.parent().unwrap_or(&path).display();
         let what = match self.count {
-            1 => format!("{file} is damaged at byte {position}"),
-            more => format!("{more} places are damaged, the first in {file} at byte {position}"),
+            1 => format!("{file} is damaged{byte}"),
+            more => format!("{more} places are damaged, the first in {file}{byte}"),
         };
         Err(anyhow::anyhow!(what)).hint(format!("klog dump-segment --verify --deep {folder}"))
     }

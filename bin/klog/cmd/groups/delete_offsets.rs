@@ -10,7 +10,7 @@ use crate::admin_args::{Common, Destroy, admin};
 use crate::cluster::Partition;
 use crate::connect::explain;
 use crate::exit::advise;
-use crate::output::Outcome;
+use crate::output::{Outcome, count};
 
 /// Forget what a group committed of a topic; no member may read it
 #[derive(clap::Args, Debug)]
@@ -56,7 +56,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         return outcome.finish();
     }
     if !dry_run {
-        let question = format!("forget {} offsets of group {group}?", committed.len());
+        let question = format!("forget {} of group {group}?", count(committed.len(), "offset"));
         args.destroy.confirm(&question).await?;
         let partitions: Vec<Partition> = committed.keys().cloned().collect();
         let told = admin.delete_group_offsets(group, &partitions).await.map_err(explain)?;

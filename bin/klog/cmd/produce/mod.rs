@@ -17,7 +17,7 @@ use memchr::memmem::Finder;
 use crate::connect::{self, Properties, explain};
 use crate::exit::{Ended, Hint as _, usage};
 use crate::logging::{self, LogArgs};
-use crate::output::Progress;
+use crate::output::{Progress, count};
 use crate::signals::Signals;
 
 pub use args::Args;
@@ -271,17 +271,13 @@ fn bad_line(number: u64, error: records::BadRecord) -> anyhow::Error {
 fn conclude(counts: &Totals, ended: InputEnded, signals: &Signals) -> anyhow::Result<()> {
     if let Some(error) = &counts.first_error {
         let what =
-            format!("{} delivered, {} not", records_in_words(counts.delivered), counts.failed);
+            format!("{} delivered, {} not", count(counts.delivered, "record"), counts.failed);
         return Err(explain(error.clone())).context(what);
     }
     if let InputEnded::Bad(error) = ended {
-        let before = records_in_words(counts.delivered);
+        let before = count(counts.delivered, "record");
         anstream::eprintln!("{before} before it delivered");
         return Err(error);
     }
     Ok(signals.check()?)
-}
-
-fn records_in_words(count: u64) -> String {
-    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }

@@ -7,7 +7,7 @@ use super::done::Done;
 use crate::admin_args::{Common, Destroy, admin};
 use crate::cluster::{self, Offsets, partitions_of};
 use crate::connect::explain;
-use crate::output::Outcome;
+use crate::output::{Outcome, count};
 use crate::values::{self, TrimTo};
 
 /// Delete the oldest records of a topic
@@ -86,7 +86,8 @@ async fn trim(args: &Args, admin: &Admin, cuts: &[Cut]) -> anyhow::Result<()> {
     }
     let offsets: i64 = cuts.iter().map(|cut| cut.before - cut.first).sum();
     let name = &args.name;
-    let question = format!("delete {offsets} offsets of {name}, over {} partitions?", cuts.len());
+    let (offsets, over) = (count(offsets, "offset"), count(cuts.len(), "partition"));
+    let question = format!("delete {offsets} of {name}, over {over}?");
     args.destroy.confirm(&question).await?;
     let wanted: Vec<_> = cuts.iter().map(|cut| (name.clone(), cut.partition, cut.before)).collect();
     for ((name, partition), cut) in admin.delete_records(&wanted).await.map_err(explain)? {

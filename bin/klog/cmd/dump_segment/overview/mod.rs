@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::Args;
 use super::damage::Damage;
 use crate::logging::{LogArgs, wants_progress};
-use crate::output::{ListFormat, Progress, Row, Rows, Stdout, or_dash, size};
+use crate::output::{ListFormat, Progress, Row, Rows, Stdout, count, or_dash, size};
 
 /// Shows what is in a data directory.
 pub fn run(args: &Args, log: &LogArgs, path: &Path, damage: &mut Damage) -> anyhow::Result<()> {
@@ -30,7 +30,7 @@ pub fn run(args: &Args, log: &LogArgs, path: &Path, damage: &mut Damage) -> anyh
     let wrong = overview.damage();
     let mut rows = section(format, "damaged", wrong.is_empty())?;
     for (file, detail) in wrong {
-        damage.at(&file, 0);
+        damage.of(&file);
         rows.push(DamageRow { kind: "damage", file: file.display().to_string(), detail })?;
     }
     rows.finish()
@@ -114,12 +114,12 @@ fn directory(overview: &Overview, format: ListFormat) -> anyhow::Result<()> {
         false => "its broker runs, or did not stop cleanly",
     };
     let text = format!(
-        "{}\n  cluster {}, node {}, directory {}\n  {} partitions, {}; {stop}\n",
+        "{}\n  cluster {}, node {}, directory {}\n  {}, {}; {stop}\n",
         row.path,
         or_dash(&row.cluster_id),
         or_dash(&row.node_id),
         or_dash(&row.directory_id),
-        row.partitions,
+        count(row.partitions, "partition"),
         size(row.size_bytes),
     );
     out.buffer().extend_from_slice(text.as_bytes());

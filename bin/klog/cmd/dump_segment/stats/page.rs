@@ -1,7 +1,7 @@
 //! The sums of one log by itself, in no more than a screenful.
 
 use super::sums::{Segment, Sums, damage_of};
-use crate::output::{Stdout, aligned, local_time, or_dash, size};
+use crate::output::{Stdout, aligned, count, local_time, or_dash, size};
 
 /// So many segments are listed at each end of a long log.
 const LISTED: usize = 6;
@@ -24,7 +24,7 @@ pub fn print(sums: &Sums) -> anyhow::Result<()> {
     };
     let missing = match sums.gaps {
         0 => "none".to_owned(),
-        gaps => format!("{} offsets in {gaps} places", sums.missing_offsets),
+        gaps => format!("{} in {}", count(sums.missing_offsets, "offset"), count(gaps, "place")),
     };
     let sizes = sums.batch_size.as_ref().map_or("-".to_owned(), |it| {
         let (min, max) = (size(it.min), size(it.max));
