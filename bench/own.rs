@@ -31,6 +31,7 @@ pub fn produce(address: &str, work: &Work<'_>) -> anyhow::Result<()> {
     let config = ProducerConfig {
         acks: Acks::Leader,
         idempotent: false,
+        may_reorder: true, // as librdkafka does
         batch_bytes: BATCH,
         linger: Duration::from_millis(LINGER_MS),
         compression: match work.codec {

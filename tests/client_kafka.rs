@@ -32,6 +32,11 @@ async fn cut_connections_lose_and_double_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_batches_fly_where_order_may_give() {
+    specs::many_batches_fly_where_order_may_give(&kafka::shared().address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deliveries_time_out() {
     specs::deliveries_time_out(&kafka::shared().address).await;
 }

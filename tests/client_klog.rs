@@ -46,6 +46,7 @@ specs! {
     records_keep_all_their_parts,
     records_too_large_are_refused,
     cut_connections_lose_and_double_nothing,
+    many_batches_fly_where_order_may_give,
     deliveries_time_out,
     the_buffer_is_bounded,
     seeks_land_where_they_say,

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use tokio::io::copy;
+use klog::client::{Client, ClientConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -14,6 +17,9 @@ pub struct Proxy {
     cut: watch::Sender<u64>,
     /// While true, connections are refused and broker's answers swallowed.
     mute: Arc<AtomicBool>,
+    /// While true, the broker's answers wait here.
+    #[allow(dead_code, reason = "not every test holds answers back")]
+    held: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -23,26 +29,42 @@ impl Proxy {
         let address = listener.local_addr().unwrap().to_string();
         let (cut, _) = watch::channel(0);
         let mute = Arc::new(AtomicBool::new(false));
-        let (cuts, muted) = (cut.clone(), mute.clone());
+        let held = watch::Sender::new(false);
+        let (cuts, muted, holds) = (cut.clone(), mute.clone(), held.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if muted.load(Ordering::Acquire) {
                     continue;
                 }
                 let (target, mut cuts) = (target.clone(), cuts.subscribe());
+                let held = holds.subscribe();
                 tokio::spawn(async move {
                     let Ok(broker) = TcpStream::connect(target).await else { return };
                     let (mut from_client, mut to_client) = client.into_split();
-                    let (mut from_broker, mut to_broker) = broker.into_split();
+                    let (from_broker, mut to_broker) = broker.into_split();
                     tokio::select! {
                         _ = copy(&mut from_client, &mut to_broker) => {}
-                        _ = copy(&mut from_broker, &mut to_client) => {}
+                        _ = answers(from_broker, &mut to_client, held) => {}
                         _ = cuts.changed() => {}
                     }
                 });
             }
         });
-        Proxy { address, cut, mute }
+        Proxy { address, cut, mute, held }
+    }
+
+    /// A client whose every connection leads through it: a broker tells clients its own address, which is rewritten.
+    pub async fn client(&self) -> Client {
+        let config = ClientConfig {
+            bootstrap: vec![self.address.clone()],
+            broker_address: Some(self.address.clone()),
+            // Backoffs that grew while the proxy refused must not eat up the short timeouts of these tests.
+            retry_backoff: Duration::from_millis(20),
+            retry_backoff_max: Duration::from_millis(100),
+            reconnect_backoff_max: Duration::from_millis(100),
+            ..ClientConfig::default()
+        };
+        Client::connect(config).await.unwrap()
     }
 
     /// Cuts every connection that is open.
@@ -50,9 +72,30 @@ impl Proxy {
         self.cut.send_modify(|n| *n += 1);
     }
 
+    /// Holds the broker's answers back from now on, or lets them go.
+    #[allow(dead_code, reason = "not every test holds answers back")]
+    pub fn hold(&self, hold: bool) {
+        self.held.send_replace(hold);
+    }
+
     /// Refuses connections from now on, or takes them again.
     pub fn refuse(&self, refuse: bool) {
         self.mute.store(refuse, Ordering::Release);
         self.cut();
+    }
+}
+
+async fn answers(
+    mut from: OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    mut held: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let mut bytes = [0; 4096];
+    loop {
+        let count = from.read(&mut bytes).await?;
+        if count == 0 || held.wait_for(|held| !held).await.is_err() {
+            return Ok(());
+        }
+        to.write_all(&bytes[..count]).await?;
     }
 }

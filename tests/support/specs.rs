@@ -129,15 +129,7 @@ pub async fn cut_connections_lose_and_double_nothing(address: &str) {
     let proxy = super::proxy::Proxy::start(address.to_owned()).await;
     let direct = client(address).await;
     let topic = topic(&direct, "cuts", 1).await;
-    // The broker tells clients its own address, so the way there leads through the proxy only if that is rewritten.
-    let bootstrap = vec![proxy.address.clone()];
-    let config = ClientConfig {
-        bootstrap,
-        broker_address: Some(proxy.address.clone()),
-        retry_backoff: Duration::from_millis(20),
-        ..ClientConfig::default()
-    };
-    let through = Client::connect(config).await.unwrap();
+    let through = proxy.client().await;
     let config = ProducerConfig {
         linger: Duration::from_millis(1),
         batch_bytes: 2000,
@@ -167,17 +159,42 @@ pub async fn cut_connections_lose_and_double_nothing(address: &str) {
     assert_eq!(end[0].1.as_ref().unwrap().offset, Some(20_000));
 }
 
+/// Without idempotence a partition's batches wait for each other's answers, unless their order is of no concern.
+pub async fn many_batches_fly_where_order_may_give(address: &str) {
+    let proxy = super::proxy::Proxy::start(address.to_owned()).await;
+    let direct = client(address).await;
+    let topic = topic(&direct, "in-flight", 1).await;
+    let through = proxy.client().await;
+    let config = ProducerConfig {
+        idempotent: false,
+        may_reorder: true,
+        linger: Duration::ZERO,
+        batch_bytes: 1,
+        ..Default::default()
+    };
+    let producer = Producer::new(&through, config);
+    producer.send(text(&topic, "first")).await.unwrap().await.unwrap();
+    proxy.hold(true);
+    let mut deliveries = Vec::new();
+    for n in 0..5 {
+        deliveries.push(producer.send(text(&topic, &n.to_string())).await.unwrap());
+    }
+    let consumer = Consumer::new(&direct, ConsumerConfig::default());
+    consumer.assign(&[(topic.clone(), 0, StartAt::Earliest)]);
+    assert_eq!(values(&read(&consumer, 6).await), ["first", "0", "1", "2", "3", "4"]);
+    assert!(deliveries.iter().all(|delivery| delivery.now().is_none()), "answers are held back");
+    proxy.hold(false);
+    for delivery in deliveries {
+        delivery.await.unwrap();
+    }
+}
+
 /// Nobody answers: records fail after delivery.timeout.ms, and say whether they may have been written.
 pub async fn deliveries_time_out(address: &str) {
     let proxy = super::proxy::Proxy::start(address.to_owned()).await;
     let direct = client(address).await;
     let topic = topic(&direct, "timeout", 1).await;
-    let config = ClientConfig {
-        bootstrap: vec![proxy.address.clone()],
-        broker_address: Some(proxy.address.clone()),
-        ..ClientConfig::default()
-    };
-    let through = Client::connect(config).await.unwrap();
+    let through = proxy.client().await;
     let config = ProducerConfig { delivery_timeout: Duration::from_secs(1), ..Default::default() };
     let producer = Producer::new(&through, config);
     producer.send(text(&topic, "first")).await.unwrap().await.unwrap();

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use klog::base::{ErrorCode, TopicName};
 use klog::client::{
-    Admin, Client, ClientConfig, CommittedOffset, ConsumedRecord, Consumer, ConsumerConfig,
-    ErrorClass, GroupConsumer, GroupMetadata, GroupOffsets, Isolation, NewTopic, OffsetReset,
-    OffsetSpec, Polled, ProduceError, ProducerConfig, ProducerRecord, StartAt, Subscription,
-    TransactionError, TransactionalProducer,
+    Admin, Client, CommittedOffset, ConsumedRecord, Consumer, ConsumerConfig, ErrorClass,
+    GroupConsumer, GroupMetadata, GroupOffsets, Isolation, NewTopic, OffsetReset, OffsetSpec,
+    Polled, ProduceError, ProducerConfig, ProducerRecord, StartAt, Subscription, TransactionError,
+    TransactionalProducer,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use tokio::time::Instant;
@@ -280,26 +280,12 @@ pub async fn errors_say_what_to_do(address: &str) {
     assert!(plain.send(record(&topic, 0, "plain")).await.is_err());
 }
 
-/// A client whose every connection leads through the proxy.
-async fn client_through(proxy: &Proxy) -> Client {
-    let config = ClientConfig {
-        bootstrap: vec![proxy.address.clone()],
-        broker_address: Some(proxy.address.clone()),
-        // Backoffs that grew while the proxy refused must not eat up the short timeouts of these tests.
-        retry_backoff: Duration::from_millis(20),
-        retry_backoff_max: Duration::from_millis(100),
-        reconnect_backoff_max: Duration::from_millis(100),
-        ..ClientConfig::default()
-    };
-    Client::connect(config).await.unwrap()
-}
-
 /// A producer ends in the middle of a transaction and cannot say so; the next one of its id aborts that and goes on.
 pub async fn a_producer_that_comes_back_aborts_what_it_left(address: &str) {
     let direct = client(address).await;
     let topic = topic(&direct, "comes-back", 1).await;
     let proxy = Proxy::start(address.to_owned()).await;
-    let gone = producer(&client_through(&proxy).await, "comes-back").await;
+    let gone = producer(&proxy.client().await, "comes-back").await;
     gone.begin().unwrap();
     gone.send(record(&topic, 0, "left")).await.unwrap().await.unwrap();
     proxy.refuse(true);
@@ -366,7 +352,7 @@ pub async fn after_a_lost_record_the_next_transaction_goes_through(address: &str
     let direct = client(address).await;
     let topic = topic(&direct, "lost", 1).await;
     let proxy = Proxy::start(address.to_owned()).await;
-    let client = client_through(&proxy).await;
+    let client = proxy.client().await;
     let config = ProducerConfig { delivery_timeout: Duration::from_millis(700), ..config("lost") };
     let producer = TransactionalProducer::init(&client, config).await.unwrap();
     producer.begin().unwrap();
@@ -425,7 +411,7 @@ pub async fn cut_connections_break_no_transaction(address: &str) {
     let direct = client(address).await;
     let topic = topic(&direct, "cut-transactions", 2).await;
     let proxy = Proxy::start(address.to_owned()).await;
-    let producer = producer(&client_through(&proxy).await, "cut").await;
+    let producer = producer(&proxy.client().await, "cut").await;
     let seed = rand::random();
     println!("seed {seed}");
     let mut random = SmallRng::seed_from_u64(seed);

@@ -49,7 +49,7 @@ pub(super) const KNOWN: &[(&[&str], Goes)] = &[
     (&["retry.backoff.max.ms"], Client(set!(retry_backoff_max = value::millis))),
     (&["metadata.max.age.ms", "topic.metadata.refresh.interval.ms"], Client(set!(metadata_max_age = value::millis))),
     (&["connections.max.idle.ms"], Client(set!(max_idle = value::millis))),
-    (&["max.in.flight.requests.per.connection", "max.in.flight"], ClientAndProducer(set!(max_in_flight = value::count), set!(max_in_flight = value::count))),
+    (&["max.in.flight.requests.per.connection", "max.in.flight"], ClientAndProducer(set!(max_in_flight = value::count), max_in_flight)),
     (&["receive.message.max.bytes"], Client(set!(max_response_bytes = value::bytes))),
     (&["send.buffer.bytes", "socket.send.buffer.bytes"], Client(set!(send_buffer_bytes = value::optional_bytes))),
     (&["receive.buffer.bytes", "socket.receive.buffer.bytes"], Client(set!(receive_buffer_bytes = value::optional_bytes))),
@@ -149,6 +149,13 @@ fn level_for(config: &mut ProducerConfig, text: &str, codec: Compression) -> Res
     if std::mem::discriminant(&config.compression) == std::mem::discriminant(&chosen) {
         config.compression = chosen;
     }
+    Ok(())
+}
+
+/// Who asks for more than one request in flight gets it, also where idempotence does not keep the order, as from Kafka's clients.
+fn max_in_flight(config: &mut ProducerConfig, text: &str) -> Result<(), Wanted> {
+    config.max_in_flight = value::count(text)?;
+    config.may_reorder = config.max_in_flight > 1;
     Ok(())
 }
 

@@ -155,6 +155,9 @@ pub struct ProducerConfig {
     pub max_request_bytes: usize,
     /// Produce requests sent and unanswered per broker; at most 5 with idempotence. `max.in.flight.requests.per.connection`
     pub max_in_flight: usize,
+    /// Whether several batches of one partition may be on their way without idempotence: faster, and one that is sent again may come
+    /// to stand behind those that followed it. On where `max.in.flight.requests.per.connection` is given as more than 1.
+    pub may_reorder: bool,
     /// How often a batch may be sent again. `retries`
     pub retries: u32,
     /// Who chooses the partition of a record that names none. `partitioner`
@@ -181,6 +184,7 @@ impl Default for ProducerConfig {
             request_timeout: Duration::from_secs(30),
             max_request_bytes: 1024 * 1024,
             max_in_flight: 5,
+            may_reorder: false,
             retries: i32::MAX as u32,
             partitioner: Arc::new(DefaultPartitioner),
             transactional_id: None,

@@ -66,6 +66,15 @@ fn weaker_acks_turn_idempotence_off_unless_it_was_asked_for() {
 }
 
 #[test]
+fn who_asks_for_more_than_one_in_flight_gets_them_without_idempotence_too() {
+    let told = |pairs: &[(&str, &str)]| ProducerConfig::from_properties(&entries(pairs)).unwrap();
+    assert!(!told(&[("acks", "1")]).may_reorder);
+    let many = told(&[("acks", "1"), ("max.in.flight.requests.per.connection", "7")]);
+    assert_eq!((many.may_reorder, many.max_in_flight), (true, 7));
+    assert!(!told(&[("acks", "1"), ("max.in.flight", "1")]).may_reorder);
+}
+
+#[test]
 fn a_transactional_id_makes_a_producer_idempotent_and_contradictions_are_told() {
     let given = entries(&[("transactional.id", "id"), ("transaction.timeout.ms", "5000")]);
     let producer = ProducerConfig::from_properties(&given).unwrap();

@@ -35,7 +35,8 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn new(queue: Arc<Queue>, config: &ProducerConfig) -> Lane {
         // Without idempotence a batch in flight bars the next, lest a retry be overtaken.
-        let in_flight = if config.idempotent { config.max_in_flight } else { 1 };
+        let many = config.idempotent || config.may_reorder;
+        let in_flight = if many { config.max_in_flight } else { 1 };
         let window = match config.transactional_id {
             Some(_) => Window::transactional(in_flight),
             None => Window::new(config.idempotent, in_flight),

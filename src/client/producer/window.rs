@@ -63,7 +63,7 @@ struct Entry<B> {
 }
 
 impl<B> Window<B> {
-    /// Without idempotence one batch is in flight at a time, since a retry would otherwise overtake.
+    /// Without idempotence and with more than one in flight, a batch that is sent again comes behind those that were sent since.
     pub(super) fn new(idempotent: bool, max_in_flight: usize) -> Window<B> {
         Window {
             idempotent,

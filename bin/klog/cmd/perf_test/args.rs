@@ -80,6 +80,7 @@ impl RecordArgs {
         let (config, mut producer) =
             properties.configs(Role::Producer, timeout, ProducerConfig::from_properties)?;
         self.sending.apply(&mut producer);
+        producer.may_reorder = true; // A load has no order to keep.
         if transaction_size.is_none() && producer.transactional_id.is_some() {
             return Err(usage("transactional.id needs --transaction-size"));
         }

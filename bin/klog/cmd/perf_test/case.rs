@@ -142,7 +142,8 @@ impl Case {
         let is_transactional = self == Case::Transactions;
         let mut producer = ProducerConfig { batch_bytes: 64 << 10, ..ProducerConfig::default() };
         if self == Case::Produce1KiB {
-            (producer.acks, producer.idempotent) = (Acks::Leader, false);
+            (producer.acks, producer.idempotent, producer.may_reorder) =
+                (Acks::Leader, false, true);
         }
         if is_paced {
             producer.linger = Duration::ZERO;
