@@ -101,6 +101,21 @@ pub struct Finding {
     pub fix: String,
 }
 
+impl Finding {
+    /// Whether nothing but a copy of the file mends it: a repair leaves it as it is.
+    pub fn needs_a_copy(&self) -> bool {
+        self.fix.starts_with(FROM_A_COPY)
+    }
+}
+
+/// Where a command begins that takes a file from wherever a copy of it stands.
+const FROM_A_COPY: &str = "cp COPY/";
+
+/// The command that mends a file or folder that cannot be made from others.
+pub fn copy_command(name: &str, path: &Path) -> String {
+    format!("{FROM_A_COPY}{name} {}", quoted(path))
+}
+
 /// Collects what is wrong with the files of one folder.
 #[derive(Debug)]
 pub struct Findings {

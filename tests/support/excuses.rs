@@ -21,6 +21,9 @@ pub const REASONS: [&str; 13] = [
     "the mark of a clean stop may be missing or empty",
 ];
 
+/// The same of the metadata log alone.
+const OF_A_QUORUM: &str = "whom a quorum elected stands in one place alone, and may be forgotten";
+
 /// Why nothing contradicts what was done; `None` if something does.
 pub fn excuse(harm: &Harm, partition: &str) -> Option<&'static str> {
     let truth = Truth::of(&harm.before, partition);
@@ -108,6 +111,12 @@ impl Truth {
                 }
                 _ => Some(REASONS[12]),
             },
+            "quorum-state" => {
+                let after = after.map_or(&[][..], Vec::as_slice);
+                let read = serde_json::from_slice::<serde_json::Value>(after);
+                (after.is_empty() || read.is_ok()).then_some(OF_A_QUORUM)
+            }
+            _ if after.is_none() && short.ends_with(".checkpoint") => Some(REASONS[7]),
             _ => self.of_checkpoint(short, after),
         }
     }

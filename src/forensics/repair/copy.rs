@@ -1,5 +1,6 @@
 //! A partition's folder written anew: its segments one by one, then the side files, by opening what was written as the broker does.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,6 +98,31 @@ impl<'a> Source<'a> {
         &*self.os.disk
     }
 
+    /// What only a copy mends.
+    pub fn left(&self) -> Vec<Finding> {
+        self.findings.iter().filter(|it| it.needs_a_copy()).cloned().collect()
+    }
+
+    /// Damaged snapshots of the metadata log, which the log can do without.
+    fn dropped(&self) -> impl Iterator<Item = Change> {
+        let files: BTreeMap<&PathBuf, i64> = self
+            .findings
+            .iter()
+            .filter(|it| !it.needs_a_copy())
+            .filter_map(|it| match FileKind::of(&it.file.file_name()?.to_string_lossy()) {
+                FileKind::MetadataSnapshot { end, .. } => Some((&it.file, end)),
+                _ => None,
+            })
+            .collect();
+        let detail = "a damaged snapshot, left out: the log goes on from before it";
+        files.into_iter().map(move |(file, offset)| Change {
+            file: file.clone(),
+            position: 0,
+            offset,
+            detail: detail.to_owned(),
+        })
+    }
+
     /// The epochs' checkpoint, if the batches bear it out.
     fn epochs(&self) -> Result<Option<LeaderEpochs>, StorageError> {
         let path = self.folder.join(LEADER_EPOCHS_FILE);
@@ -141,6 +167,8 @@ pub fn copy_partition(
         disk.create_dir_all(target).map_err(StorageError::at("create", target))?;
     }
     repaired.changes.clone_from(&source.exchanged);
+    repaired.changes.extend(source.dropped());
+    repaired.left = source.left();
     let epochs = source.epochs()?;
     for at in 0..source.segments.len() {
         let copied = copy_segment(source, at, epochs.as_ref(), target)?;
@@ -233,8 +261,10 @@ fn copy_side_files(
     let epochs = with_epochs.then(|| LEADER_EPOCHS_FILE.to_owned());
     let first = source.segments.first().map_or(0, |(base, _)| *base);
     let snapshot = file_name(first, ".snapshot");
-    let named =
-        |name: &String| source.findings.iter().any(|it| it.file == source.folder.join(name));
+    let named = |name: &String| {
+        let is_it = |it: &&Finding| it.file == source.folder.join(name);
+        source.findings.iter().filter(is_it).any(|it| !it.needs_a_copy())
+    };
     let others = [snapshot, "quorum-state".to_owned()].into_iter().filter(|name| !named(name));
     for name in epochs.into_iter().chain(others) {
         if let Some(bytes) = read_text(disk, &source.folder.join(&name))? {

@@ -75,11 +75,11 @@ fn one(
         finish(disk, folder, dir)?;
     }
     let source = Source::load(os, folder, dir, options)?;
-    let is_of_log = |it: &Finding| it.file.starts_with(folder);
+    let is_of_log = |it: &Finding| it.file.starts_with(folder) && !it.needs_a_copy();
     if !source.findings.iter().any(is_of_log) {
-        // At most a checkpoint of the directory is wrong.
-        let mut sound = Repaired::untouched(folder, source.end);
-        if !source.findings.is_empty() {
+        // At most a checkpoint of the directory is wrong, or what only a copy mends.
+        let mut sound = Repaired { left: source.left(), ..Repaired::untouched(folder, source.end) };
+        if source.findings.len() > sound.left.len() {
             sound.target = Some(folder.into());
             if !options.dry_run {
                 checkpoints::hold(disk, dir, name, sound.end)?;
@@ -133,10 +133,11 @@ fn make(
     }
 }
 
-/// What a repair cannot mend: nobody knows whose partition it is.
+/// What a repair cannot mend: nobody knows whose partition it is, or what a snapshot said.
 fn is_left(finding: &Finding) -> bool {
-    finding.kind == Kind::MissingFile
-        && finding.file.file_name().is_some_and(|name| name == "partition.metadata")
+    let is_nameless = finding.kind == Kind::MissingFile
+        && finding.file.file_name().is_some_and(|name| name == "partition.metadata");
+    is_nameless || finding.needs_a_copy()
 }
 
 fn swap(disk: &dyn Disk, folder: &Path, beside: &Path, dir: &DataDir) -> Result<(), RepairError> {
@@ -186,7 +187,8 @@ fn finish(disk: &dyn Disk, folder: &Path, dir: &DataDir) -> Result<(), StorageEr
     Ok(())
 }
 
-/// The directory's own files that cannot be read: each is kept under another name, and written anew from what can be.
+/// The directory's own files that cannot be read: each is kept under another name, and written anew from what can be, where a broker
+/// does not do without it.
 fn own_files(
     os: &Os,
     dir: &DataDir,
@@ -216,9 +218,13 @@ fn own_files(
         write_offsets(disk, &path, &offsets)?;
     }
     let mark = dir.folder.join(".kafka_cleanshutdown");
-    if verify::is_damaged_json(disk, &mark)? && !options.dry_run {
-        disk.rename(&mark, &named(&mark, &time)).map_err(StorageError::at("rename", &mark))?;
-        disk.sync_dir(&dir.folder).map_err(StorageError::at("fsync", &dir.folder))?;
+    let is_damaged_mark = verify::is_damaged_json(disk, &mark)?;
+    let bootstrap = dir.can_do_without_bootstrap(disk)?;
+    for path in is_damaged_mark.then_some(mark).into_iter().chain(bootstrap) {
+        if !options.dry_run {
+            disk.rename(&path, &named(&path, &time)).map_err(StorageError::at("rename", &path))?;
+            disk.sync_dir(&dir.folder).map_err(StorageError::at("fsync", &dir.folder))?;
+        }
     }
     Ok(())
 }

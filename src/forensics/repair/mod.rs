@@ -73,6 +73,8 @@ pub struct Repaired {
     pub lost: Vec<Lost>,
     /// What was changed.
     pub changes: Vec<Change>,
+    /// What stays as it is, since nothing but a copy mends it.
+    pub left: Vec<Finding>,
 }
 
 impl Repaired {
@@ -86,6 +88,7 @@ impl Repaired {
             end,
             lost: Vec::new(),
             changes: Vec::new(),
+            left: Vec::new(),
         }
     }
 }

@@ -4,19 +4,22 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
-use super::small;
+use super::shape::Shape;
+use super::{metadata, small};
 use crate::base::TopicPartition;
-use crate::forensics::finding::{Finding, Findings, Kind, quoted};
+use crate::forensics::finding::{Finding, Findings, Kind, copy_command, quoted};
 use crate::forensics::metadata::{METADATA_FOLDER, Metadata};
 use crate::forensics::paths::{parent, partition_in};
 use crate::log::{LeaderEpochs, MetaProperties, Offsets, StorageError};
-use crate::os::{Disk, Entry};
+use crate::os::{Disk, Entry, OpenMode};
 
 const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 const LOG_STARTS: &str = "log-start-offset-checkpoint";
 const CLEANED: &str = "cleaner-offset-checkpoint";
 const REPLICATED: &str = "replication-offset-checkpoint";
 const CLEAN_STOP: &str = ".kafka_cleanshutdown";
+/// The records that a new cluster begins with.
+const BOOTSTRAP: &str = "bootstrap.checkpoint";
 
 /// Folders that stand beside partitions and stop no broker from starting.
 const OTHERS: [&str; 2] = ["lost+found", "remote-log-index-cache"];
@@ -128,6 +131,7 @@ impl DataDir {
             let (position, offset, detail) = (None, None, detail.to_owned());
             findings.push(Finding { file: path, kind, position, offset, detail, fix });
         }
+        self.bootstrap(disk, findings)?;
         let mark = self.folder.join(CLEAN_STOP);
         let mut own = Findings::new(format!("rm {}", quoted(&mark)));
         small::json(disk, &mark, &mut own)?;
@@ -145,6 +149,52 @@ impl DataDir {
             }
         }
         Ok(())
+    }
+
+    /// The records that a new cluster begins with. A broker reads them at each start, and makes use of them only where the metadata log
+    /// is empty.
+    fn bootstrap(&self, disk: &dyn Disk, findings: &mut Findings) -> Result<(), StorageError> {
+        let path = self.folder.join(BOOTSTRAP);
+        if !self.entries.iter().any(|entry| entry.name == BOOTSTRAP) {
+            return Ok(());
+        }
+        let mut own = match self.has_begun(disk)? {
+            true => findings.alike(),
+            false => Findings::new(copy_command(BOOTSTRAP, &path)),
+        };
+        metadata::check(disk, &path, (None, 0), &mut own)?;
+        own.into_sorted().into_iter().for_each(|finding| findings.push(finding));
+        Ok(())
+    }
+
+    /// The damaged file of records that a new cluster begins with, where the cluster has begun.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn can_do_without_bootstrap(
+        &self,
+        disk: &dyn Disk,
+    ) -> Result<Option<PathBuf>, StorageError> {
+        let mut found = Findings::new(String::new());
+        self.bootstrap(disk, &mut found)?;
+        let first = found.into_sorted().into_iter().next();
+        Ok(first.filter(|finding| !finding.needs_a_copy()).map(|finding| finding.file))
+    }
+
+    /// Whether the metadata log holds anything.
+    fn has_begun(&self, disk: &dyn Disk) -> Result<bool, StorageError> {
+        if !self.entries.iter().any(|entry| entry.is_dir && entry.name == METADATA_FOLDER) {
+            return Ok(false);
+        }
+        let folder = self.folder.join(METADATA_FOLDER);
+        let shape = Shape::of(disk, &folder)?;
+        for path in shape.segments(&folder) {
+            let file = disk.open(&path, OpenMode::Read).map_err(StorageError::at("open", &path))?;
+            if file.len().map_err(StorageError::at("stat", &path))? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(shape.metadata.iter().any(|(_, end, _)| *end > 0))
     }
 
     /// What the metadata log says that stands here, if one does.
@@ -175,8 +225,7 @@ impl DataDir {
     }
 
     fn write_anew(&self) -> String {
-        let file = quoted(&self.folder.join("meta.properties"));
-        format!("cp COPY/meta.properties {file}")
+        copy_command("meta.properties", &self.folder.join("meta.properties"))
     }
 
     /// A folder that is no partition's keeps Kafka from starting.

@@ -1,4 +1,4 @@
-//! A snapshot of the metadata log: batches from a header record to a footer.
+//! A snapshot of the metadata log: batches from a header record to a footer, of one epoch, with offsets from 0 on.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,23 +13,28 @@ use crate::record::{Batch, records};
 /// More than a footer takes, in bytes.
 const FOOTER_BYTES: usize = 4096;
 
-/// Looks at one that covers all below `end`.
+/// Looks at one of `epoch` that covers all below `end`; the one that a cluster begins with covers nothing.
 ///
 /// # Errors
 /// As the system says.
 pub fn check(
     disk: &dyn Disk,
     path: &Path,
-    end: i64,
+    (end, epoch): (Option<i64>, i32),
     findings: &mut Findings,
 ) -> Result<(), StorageError> {
     let file = disk.open(path, OpenMode::Read).map_err(StorageError::at("open", path))?;
     let size = file.len().map_err(StorageError::at("stat", path))?;
     let mut sweep = Sweep::new(&*file, 0, size, 0);
-    let mut last = None;
+    let (mut last, mut next) = (None, 0);
     while let Some(piece) = sweep.next().map_err(StorageError::at("read", path))? {
         let (position, detail) = match piece {
             Piece::Batch(swept) if swept.crc.is_ok() => {
+                if let Some(detail) = out_of_place(&swept, next, epoch) {
+                    findings.add(path, Kind::Snapshot, swept.found.position, end, detail);
+                }
+                next +=
+                    swept.found.header.map_or(0, |header| i64::from(header.last_offset_delta) + 1);
                 last = Some(swept);
                 continue;
             }
@@ -57,6 +62,16 @@ pub fn check(
         findings.add(path, Kind::Snapshot, size, end, detail);
     }
     Ok(())
+}
+
+/// What the bytes say that no checksum covers, against what stands before the batch and in the file's name.
+fn out_of_place(swept: &Swept, next: i64, epoch: i32) -> Option<String> {
+    let header = swept.found.header?;
+    let (offset, of) = (header.base_offset, header.partition_leader_epoch);
+    if offset != next {
+        return Some(format!("a batch from offset {next} on was expected; it says {offset}"));
+    }
+    (of != epoch).then(|| format!("a batch of epoch {epoch} was expected; it says {of}"))
 }
 
 fn ends_it(file: &Arc<dyn DiskFile>, swept: &Swept) -> std::io::Result<bool> {

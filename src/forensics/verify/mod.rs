@@ -105,9 +105,10 @@ fn of_file(
 ) -> Result<Vec<Finding>, StorageError> {
     let folder = parent(path);
     let findings = match kind {
-        FileKind::MetaProperties | FileKind::CleanShutdown | FileKind::Checkpoint(_) => {
-            of_data_dir(disk, &folder, options)?
-        }
+        FileKind::MetaProperties
+        | FileKind::Bootstrap
+        | FileKind::CleanShutdown
+        | FileKind::Checkpoint(_) => of_data_dir(disk, &folder, options)?,
         _ => of_partition(disk, &folder, options)?,
     };
     let path = whole(path);

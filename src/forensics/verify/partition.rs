@@ -11,7 +11,8 @@ use super::segment::{Look, look_at};
 use super::shape::Shape;
 use super::{Options, epochs, small};
 use crate::base::TopicPartition;
-use crate::forensics::finding::{Finding, Findings, Kind};
+use crate::forensics::finding::{Finding, Findings, Kind, copy_command};
+use crate::forensics::metadata::METADATA_FOLDER;
 use crate::forensics::order::Span;
 use crate::forensics::parallel::{in_parallel, threads_each};
 use crate::log::{LeaderEpochs, StorageError, path_in};
@@ -86,16 +87,39 @@ impl<'a> Partition<'a> {
             small::json(self.disk, &self.folder.join("quorum-state"), &mut self.findings)?;
         }
         let end = reports.last().map_or(0, |report| report.end);
-        for (name, end) in &self.shape.metadata {
-            let path = self.folder.join(name);
-            metadata::check(self.disk, &path, *end, &mut self.findings)?;
-        }
+        self.metadata_snapshots()?;
         let mut all = self.findings.into_sorted();
         for report in reports {
             all.extend(report.findings.into_sorted());
         }
         all.sort_by(|a, b| (&a.file, a.position).cmp(&(&b.file, b.position)));
         Ok(Seen { findings: all, gaps_are_legal, end })
+    }
+
+    /// One that is damaged is left out by a repair where the log goes on from before it; else only a copy mends it. The one at offset 0
+    /// says who votes, which is nowhere else.
+    fn metadata_snapshots(&mut self) -> Result<(), StorageError> {
+        let (mut whole, mut wrong) = (Vec::new(), Vec::new());
+        for (name, end, epoch) in &self.shape.metadata {
+            let mut found = self.findings.alike();
+            let path = self.folder.join(name);
+            metadata::check(self.disk, &path, (Some(*end), *epoch), &mut found)?;
+            match found.into_sorted() {
+                sound if sound.is_empty() => whole.push(*end),
+                found => wrong.push((name, *end, found)),
+            }
+        }
+        let first = self.shape.bases.first().copied().unwrap_or(i64::MAX);
+        let from_before = first == 0 || whole.iter().any(|end| first <= *end);
+        for (name, end, found) in wrong {
+            let fix = (end == 0 || !from_before)
+                .then(|| copy_command(&format!("{METADATA_FOLDER}/{name}"), &self.folder));
+            for finding in found {
+                let fix = fix.clone().unwrap_or_else(|| finding.fix.clone());
+                self.findings.push(Finding { fix, ..finding });
+            }
+        }
+        Ok(())
     }
 
     /// Looks at the segment that begins at `base` and at its two sparse indexes, and at nothing else.

@@ -18,8 +18,8 @@ pub struct Shape {
     pub orphans: Vec<(String, i64)>,
     /// Names that no broker gives.
     pub strangers: Vec<String>,
-    /// Snapshots of the metadata log, by end offset.
-    pub metadata: Vec<(String, i64)>,
+    /// Snapshots of the metadata log: name, end offset, epoch.
+    pub metadata: Vec<(String, i64, i32)>,
     /// Whether a compaction was under way.
     pub in_compaction: bool,
     /// Whether there is a `quorum-state`.
@@ -42,7 +42,9 @@ impl Shape {
                 FileKind::OffsetIndex { base }
                 | FileKind::TimeIndex { base }
                 | FileKind::TxnIndex { base } => indexes.push((entry.name, base)),
-                FileKind::MetadataSnapshot { end, .. } => shape.metadata.push((entry.name, end)),
+                FileKind::MetadataSnapshot { end, epoch } => {
+                    shape.metadata.push((entry.name, end, epoch));
+                }
                 FileKind::Leftover { suffix, .. } => {
                     shape.in_compaction |= suffix == ".cleaned" || suffix == ".swap";
                 }

@@ -13,7 +13,7 @@ use crate::exit::advise;
 use crate::logging::LogArgs;
 use crate::output::{Row, Rows, or_dash};
 
-/// A line tells what was kept, what of it was changed, or what is lost.
+/// A line tells what was kept, what of it was changed, what is lost, or what is left as it is.
 #[derive(Serialize)]
 struct Line {
     partition: String,
@@ -49,7 +49,7 @@ impl Row for Line {
     }
 
     fn is_bad(&self) -> bool {
-        self.kind == "lost"
+        self.kind == "lost" || self.kind == "left"
     }
 }
 
@@ -108,8 +108,15 @@ fn lines(repaired: &Repaired, args: &Args) -> Vec<Line> {
         detail,
         dry_run: args.repair.dry_run,
     };
+    let left = repaired.left.iter().map(|finding| Line {
+        file: Some(finding.file.display().to_string()),
+        first_offset: finding.offset,
+        position: finding.position,
+        ..line("left", format!("{}; only a copy mends it: {}", finding.detail, finding.fix))
+    });
     let Some(target) = &repaired.target else {
-        return vec![line("sound", "nothing was to be done".to_owned())];
+        let sound = line("sound", "nothing was to be done".to_owned());
+        return if repaired.left.is_empty() { vec![sound] } else { left.collect() };
     };
     let moved = repaired.moved.as_ref();
     let moved =
@@ -135,5 +142,6 @@ fn lines(repaired: &Repaired, args: &Args) -> Vec<Line> {
             ..line("lost", lost.detail.clone())
         });
     }
+    all.extend(left);
     all
 }
