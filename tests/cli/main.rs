@@ -11,6 +11,8 @@ mod generated;
 mod groups;
 #[path = "../support/kafka.rs"]
 mod kafka;
+#[path = "../support/listening.rs"]
+mod listening;
 mod main_job;
 mod perf_page;
 mod perf_test;

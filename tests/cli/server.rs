@@ -1,11 +1,11 @@
 //! A `klog serve` of a test's own, and klog commands that talk to it.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
 use tempfile::TempDir;
 
+use crate::listening::{self, Listening};
 use crate::signal::{self, Signal};
 
 /// The program under test.
@@ -27,9 +27,7 @@ pub fn klog_assert<S: AsRef<std::ffi::OsStr>>(
 
 /// A broker that ends with the test.
 pub struct Server {
-    child: Child,
-    /// Kept open: a broker that cannot write its line would stop.
-    _stdout: BufReader<ChildStdout>,
+    broker: Listening,
     /// `127.0.0.1:PORT`
     pub address: String,
 }
@@ -52,19 +50,9 @@ impl Server {
     }
 
     fn spawn(command: &mut Command) -> Server {
-        let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("klog can be started");
-        let mut stdout = BufReader::new(child.stdout.take().expect("its stdout is a pipe"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("its stdout can be read");
-        let address = line.trim_end().strip_prefix("listening on ");
-        let address =
-            address.unwrap_or_else(|| panic!("instead of listening it said {line:?}")).to_owned();
-        Server { child, _stdout: stdout, address }
+        let broker = listening::start(command.args(["--listen", "127.0.0.1:0"]), String::new);
+        let address = broker.address.clone();
+        Server { broker, address }
     }
 
     /// A klog command that is told of this broker.
@@ -94,20 +82,20 @@ impl Server {
 
     /// The broker's process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.broker.child.id()
     }
 
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> ExitStatus {
-        signal::send(&self.child, Signal::TERM);
-        self.child.wait().expect("it ends")
+        signal::send(&self.broker.child, Signal::TERM);
+        self.broker.child.wait().expect("it ends")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.broker.child.kill();
+        let _ = self.broker.child.wait();
     }
 }
 

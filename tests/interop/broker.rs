@@ -1,7 +1,6 @@
 //! The broker under test, as a child process on a free port.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::listening::{self, Listening};
 use crate::peers;
 use crate::signal::{self, Signal};
 
@@ -256,7 +256,7 @@ fn klog_command_by(
     for (key, value) in settings {
         command.args(["--set", &format!("{key}={value}")]);
     }
-    command.stdin(Stdio::null()).stderr(log_file(home));
+    command.stderr(log_file(home));
     command
 }
 
@@ -265,17 +265,9 @@ fn launch_klog(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (
 }
 
 fn wait_for_klog(mut command: Command, home: &Path) -> (Child, String) {
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("klog starts");
-    let mut line = String::new();
-    let stdout = child.stdout.take().expect("stdout is piped");
-    BufReader::new(stdout).read_line(&mut line).expect("klog's stdout is readable");
-    let Some(address) = line.trim_end().strip_prefix("listening on ") else {
-        child.kill().ok();
-        child.wait().ok();
-        let log = fs::read_to_string(home.join("log")).unwrap_or_default();
-        panic!("klog did not say that it listens, but {line:?}\n{log}");
-    };
-    (child, address.to_owned())
+    let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
+    let Listening { child, address, .. } = listening::start(&mut command, log);
+    (child, address)
 }
 
 fn kafka_command(home: &Path) -> Command {

@@ -15,6 +15,8 @@ mod klogs_own;
 mod librdkafka;
 mod librdkafka_transactor;
 mod librdkafka_transformer;
+#[path = "../support/listening.rs"]
+mod listening;
 mod load;
 mod loop_disk;
 mod members;

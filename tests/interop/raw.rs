@@ -17,7 +17,7 @@ use klog::wire::metadata::{MetadataRequest, MetadataRequestTopic, MetadataRespon
 use klog::wire::produce::{
     PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData,
 };
-use klog::wire::{Encoder, Records, Request, encode_request_header};
+use klog::wire::{Records, Request};
 use socket2::{Domain, Socket, Type};
 
 use connection::DEADLINE;
@@ -34,6 +34,12 @@ impl Raw {
         let address: SocketAddr = address.parse().expect("an address and a port");
         socket.connect(&address.into()).expect("the broker accepts connections");
         Raw::over(socket.into())
+    }
+
+    /// Sends `body` after a request's header.
+    pub fn send_body<R: Request>(&mut self, version: i16, body: &[u8]) {
+        let frame = self.frame_around::<R>(version, body);
+        self.send_bytes(&frame);
     }
 
     /// Whether the broker closes the connection without another byte.
@@ -74,11 +80,7 @@ impl Raw {
         most: usize,
     ) -> bool {
         self.stream.set_write_timeout(Some(Duration::from_secs(1))).expect("a deadline can be set");
-        let mut body = Encoder::with_capacity(256);
-        encode_request_header(R::API, version, 1, None, &mut body).expect("a header");
-        request.encode(version, &mut body).expect("the version carries the request");
-        let body = body.into_bytes().expect("no holes");
-        let frame = [&(body.len() as i32).to_be_bytes(), &body[..]].concat();
+        let frame = self.framed(version, request);
         (0..most).any(|_| {
             let sent = self.stream.write_all(&frame);
             sent.is_err_and(|error| {

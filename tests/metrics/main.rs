@@ -8,5 +8,7 @@ mod kafka;
 mod load;
 mod node;
 mod pages;
+#[path = "../support/requests.rs"]
+mod requests;
 mod scrape;
 mod strangers;

@@ -23,7 +23,7 @@ impl Raw {
 
     /// A connection that stands.
     pub(super) fn over(stream: TcpStream) -> Raw {
-        // A request goes out in two writes: the second one is not to wait for the first one's acknowledgement.
+        // What is sent while an answer is on its way is not to wait for its acknowledgement.
         stream.set_nodelay(true).expect("it can be set");
         stream.set_read_timeout(Some(DEADLINE)).expect("a deadline can be set");
         Raw { stream, sent: 0 }
@@ -34,23 +34,28 @@ impl Raw {
         self.stream.write_all(bytes).ok();
     }
 
-    /// Sends `body` after a request's header.
-    pub fn send_body<R: Request>(&mut self, version: i16, body: &[u8]) -> i32 {
-        self.sent += 1;
-        let mut out = Encoder::with_capacity(body.len() + 64);
-        encode_request_header(R::API, version, self.sent, None, &mut out).expect("a header");
-        out.fields().extend_from_slice(body);
-        let bytes = out.into_bytes().expect("no holes");
-        self.send_bytes(&(bytes.len() as i32).to_be_bytes());
-        self.send_bytes(&bytes);
+    /// Sends a request; returns its correlation id.
+    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
+        let frame = self.framed(version, request);
+        self.send_bytes(&frame);
         self.sent
     }
 
-    /// Sends a request; returns its correlation id.
-    pub fn send<R: Request>(&mut self, version: i16, request: &R) -> i32 {
+    /// The bytes of the next request, which are still to be sent.
+    pub fn framed<R: Request>(&mut self, version: i16, request: &R) -> Vec<u8> {
         let mut body = Encoder::with_capacity(256);
         request.encode(version, &mut body).expect("the version carries the request");
-        self.send_body::<R>(version, &body.into_bytes().expect("no holes"))
+        self.frame_around::<R>(version, &body.into_bytes().expect("no holes"))
+    }
+
+    /// The bytes of the next request, whose body is `body`.
+    pub(super) fn frame_around<R: Request>(&mut self, version: i16, body: &[u8]) -> Vec<u8> {
+        self.sent += 1;
+        let mut header = Encoder::with_capacity(64);
+        encode_request_header(R::API, version, self.sent, None, &mut header).expect("a header");
+        let header = header.into_bytes().expect("no holes");
+        let length = (header.len() + body.len()) as i32;
+        [&length.to_be_bytes(), &header[..], body].concat()
     }
 
     /// The next frame, whatever it answers.
