@@ -136,7 +136,12 @@ fn head<'w>(
     let wanted = left.min(HEADER_LEN) as u64;
     let inside = position >= *window_at && position + wanted <= *window_at + window.len() as u64;
     if !inside {
-        window.resize(left.min(WINDOW), 0);
+        let room = left.min(WINDOW);
+        match window.capacity() {
+            // Most walks are one step: what the allocator knows to be zero is not to be cleared for it.
+            0 => *window = vec![0; room],
+            _ => window.resize(room, 0),
+        }
         let mut filled = 0;
         // A read may stop early; a header is wanted whole.
         while filled < wanted as usize {
