@@ -102,6 +102,9 @@ impl TopicId {
     /// "No id": what older clients send.
     pub const ZERO: TopicId = TopicId([0; 16]);
 
+    /// The id of `__cluster_metadata`, fixed (Kafka's `Uuid.METADATA_TOPIC_ID`).
+    pub const METADATA: TopicId = TopicId([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+
     /// Whether this is the absent id.
     pub fn is_zero(self) -> bool {
         self == TopicId::ZERO

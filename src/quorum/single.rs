@@ -29,8 +29,6 @@ use crate::record::{
     split_batches,
 };
 
-/// The topic's fixed id (Kafka's `Uuid.METADATA_TOPIC_ID`).
-const TOPIC_ID: TopicId = TopicId([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 /// So many decisions share one fdatasync at most.
 const TOGETHER: usize = 256;
 
@@ -117,7 +115,7 @@ impl Single {
             delete: false,
             ..TopicConfig::default()
         });
-        let (log, recovered) = dir.open_metadata_log(&partition, TOPIC_ID, config)?;
+        let (log, recovered) = dir.open_metadata_log(&partition, TopicId::METADATA, config)?;
         if recovered.cut_bytes > 0 {
             tracing::warn!(bytes = recovered.cut_bytes, "cut the torn tail of the metadata log");
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::base::TopicId;
 use crate::forensics::metadata::{METADATA_FOLDER, Metadata};
 use crate::forensics::verify::{partition_at, read_text};
 use crate::log::{PARTITION_METADATA_FILE, StorageError, topic_id_in};
@@ -22,9 +23,12 @@ pub fn text_for(
     }
     let Some(partition) = partition_at(folder) else { return Ok(None) };
     let log = above.join(METADATA_FOLDER);
-    if disk.list(&log).is_err() {
-        return Ok(None);
-    }
-    let id = Metadata::read(disk, &log)?.topic_id(&partition.topic);
+    let id = if partition.to_string() == METADATA_FOLDER {
+        Some(TopicId::METADATA)
+    } else if disk.list(&log).is_ok() {
+        Metadata::read(disk, &log)?.topic_id(&partition.topic)
+    } else {
+        None
+    };
     Ok(id.map(|id| format!("version: 0\ntopic_id: {id}").into_bytes()))
 }

@@ -30,7 +30,7 @@ pub fn check(
     while let Some(piece) = sweep.next().map_err(StorageError::at("read", path))? {
         let (position, detail) = match piece {
             Piece::Batch(swept) if swept.crc.is_ok() => {
-                if let Some(detail) = out_of_place(&swept, next, epoch) {
+                if let Some(detail) = out_of_place(&swept, next, (end, epoch)) {
                     findings.add(path, Kind::Snapshot, swept.found.position, end, detail);
                 }
                 next +=
@@ -64,14 +64,25 @@ pub fn check(
     Ok(())
 }
 
-/// What the bytes say that no checksum covers, against what stands before the batch and in the file's name.
-fn out_of_place(swept: &Swept, next: i64, epoch: i32) -> Option<String> {
+/// What a batch says, also in the bytes that no checksum covers, against what stands before it and in the file's name.
+fn out_of_place(swept: &Swept, next: i64, (end, epoch): (Option<i64>, i32)) -> Option<String> {
     let header = swept.found.header?;
     let (offset, of) = (header.base_offset, header.partition_leader_epoch);
     if offset != next {
         return Some(format!("a batch from offset {next} on was expected; it says {offset}"));
     }
-    (of != epoch).then(|| format!("a batch of epoch {epoch} was expected; it says {of}"))
+    if of != epoch {
+        return Some(format!("a batch of epoch {epoch} was expected; it says {of}"));
+    }
+    match end {
+        Some(0) if !header.is_control() => {
+            Some("nothing but who votes was expected; it holds records of metadata".to_owned())
+        }
+        None if header.is_control() && header.record_count > 1 => {
+            Some("records of metadata were expected; it says who votes".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn ends_it(file: &Arc<dyn DiskFile>, swept: &Swept) -> std::io::Result<bool> {

@@ -35,9 +35,9 @@ pub fn forensics(data: &[u8]) {
     }
 }
 
-/// What nobody can tell: whose partition or directory it is; what of a snapshot of metadata is lost.
+/// What nobody can tell: whose partition or directory it is; what only a copy mends.
 fn is_left(finding: &Finding) -> bool {
     let name = finding.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let is_folder = finding.kind == Kind::StrayFile;
-    is_folder || ["partition.metadata", "meta.properties"].contains(&name.as_str())
+    is_folder || finding.needs_a_copy() || name == "partition.metadata"
 }
