@@ -16,8 +16,18 @@ pub async fn client(address: &str) -> Client {
 
 /// A fresh topic. It keeps records with timestamps of long ago, which Kafka's retention would delete half a minute after its start.
 pub async fn topic(client: &Client, name: &str, partitions: i32) -> TopicName {
+    topic_with(client, name, partitions, &[("retention.ms", "-1")]).await
+}
+
+/// A fresh topic with these settings. A Kafka that is told of them later heeds them later.
+pub async fn topic_with(
+    client: &Client,
+    name: &str,
+    partitions: i32,
+    configs: &[(&str, &str)],
+) -> TopicName {
     let name = TopicName::new(name).unwrap();
-    let configs = vec![("retention.ms".to_owned(), "-1".to_owned())];
+    let configs = configs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let new = NewTopic { partitions: Some(partitions), configs, ..NewTopic::new(name.clone()) };
     let created = Admin::new(client).create_topics(&[new], false).await.unwrap();
     let result = created.into_iter().next().unwrap().1.unwrap();

@@ -10,7 +10,7 @@ use klog::client::{
     OffsetReset, OffsetSpec, ProduceError, Producer, ProducerConfig, ProducerRecord, StartAt,
 };
 
-use crate::reach::{client, read, topic};
+use crate::reach::{client, read, topic, topic_with};
 
 /// Long enough for a busy machine; a spec that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,7 +91,7 @@ pub async fn records_keep_all_their_parts(address: &str) {
 /// A record over the local bound is refused at once; one over the topic's bound by the broker.
 pub async fn records_too_large_are_refused(address: &str) {
     let client = client(address).await;
-    let topic = topic(&client, "too-large", 1).await;
+    let topic = topic_with(&client, "too-large", 1, &[("max.message.bytes", "1000")]).await;
     let producer = Producer::new(&client, ProducerConfig::default());
     let large = ProducerRecord::new(topic.clone(), vec![7u8; 2 << 20]);
     let refused = producer.send(large).await.unwrap_err();
@@ -99,17 +99,6 @@ pub async fn records_too_large_are_refused(address: &str) {
         matches!(refused, ProduceError::TooLarge { limit: "max.request.size", .. }),
         "{refused}"
     );
-    let change = |name: &str, value: &str| ConfigChange {
-        name: name.into(),
-        op: ConfigOp::Set,
-        value: Some(value.into()),
-    };
-    let resource = ConfigResource::Topic(topic.to_string());
-    let changes = [(resource, vec![change("max.message.bytes", "1000")])];
-    for (_, result) in Admin::new(&client).alter_configs(&changes, false).await.unwrap() {
-        result.unwrap();
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
     // Twenty records of 100 bytes fit no batch of 1000: it is split until they do. The one of 2000 bytes never does.
     let mut deliveries = Vec::new();
     for n in 0..20 {
@@ -447,11 +436,17 @@ pub async fn the_admin_client_sees_what_it_did(address: &str) {
     let described = admin.describe_topics(std::slice::from_ref(&name)).await.unwrap();
     let described = described[0].1.clone().unwrap();
     assert_eq!((described.partitions.len(), described.id), (4, listed.id));
-    let configs = admin.describe_configs(&[resource], false).await.unwrap();
-    let configs = configs[0].1.clone().unwrap();
-    let retention = configs.iter().find(|c| c.name == "retention.ms").unwrap();
-    assert_eq!(retention.value.as_deref(), Some("12345"));
-    assert_eq!(retention.source, ConfigSource::Topic);
+    loop {
+        let configs = admin.describe_configs(std::slice::from_ref(&resource), false).await.unwrap();
+        let configs = configs[0].1.clone().unwrap();
+        let retention = configs.iter().find(|c| c.name == "retention.ms").unwrap();
+        assert_eq!(retention.source, ConfigSource::Topic);
+        if retention.value.as_deref() == Some("12345") {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < end, "it has {:?}", retention.value);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let cluster = admin.describe_cluster().await.unwrap();
     assert_eq!(cluster.brokers.len(), 1);
     assert!(!admin.describe_features().await.unwrap().apis.is_empty());
