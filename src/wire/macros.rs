@@ -113,8 +113,8 @@ macro_rules! message {
                 Ok(message)
             }
 
-            #[allow(unused_variables, reason = "some structures have no fields")]
             fn error_codes(&self, see: &mut impl FnMut(i16)) {
+                let _ = &see; // some structures have no fields
                 $($crate::wire::Value::error_codes(&self.$field, stringify!($field), see);)*
             }
         }

@@ -1,6 +1,7 @@
 //! `klog dump-segment --verify` and `--repair` on directories that Apache Kafka wrote: nothing is wrong with one that was stopped or killed;
 //! what is damaged is found, and repaired so that klog and Kafka serve it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,7 +140,7 @@ fn check_served(data: &Path, partition: &str, harm: &Harm) {
     let opened = dir.open_log(&found.partition, found.topic_id.expect("an id"), config);
     let (mut log, _) = opened.expect("the log opens");
     log.check_all().expect("what stood on disk is sound");
-    let mut served = std::collections::BTreeSet::new();
+    let mut served = BTreeSet::new();
     let mut at = log.start();
     while at < log.end() {
         let slice = log.slice(at, log.end(), 8 << 20, true).expect("a slice");
@@ -177,6 +178,11 @@ fn kafka_starts_on_what_was_repaired_in_place_and_serves_all_but_what_was_lost()
     fs::write(folder.join("leader-epoch-checkpoint"), "garbage").expect("written");
     fs::remove_file(folder.join("partition.metadata")).expect("removed");
     let snapshot = damage_metadata(&kafka.data_dir());
+    let found: BTreeSet<PathBuf> = wrong(&kafka.data_dir()).into_iter().map(|it| it.file).collect();
+    let metadata = kafka.data_dir().join("__cluster_metadata-0/partition.metadata");
+    for file in [&snapshot, &metadata, &kafka.data_dir().join("bootstrap.checkpoint")] {
+        assert!(found.contains(file), "{} is damaged: {found:#?}", file.display());
+    }
     let repaired = mend(&kafka.data_dir());
     let changes: Vec<&Path> =
         repaired.iter().flat_map(|it| &it.changes).map(|change| &*change.file).collect();
@@ -205,9 +211,10 @@ fn kafka_starts_on_what_was_repaired_in_place_and_serves_all_but_what_was_lost()
     dump_folder(&folder);
 }
 
-/// Damages the newest snapshot of the metadata log, without which it goes on from offset 0, and what the cluster began with.
+/// Damages the newest snapshot of the metadata log, without which it goes on from offset 0, its id, and what the cluster began with.
 fn damage_metadata(data: &Path) -> PathBuf {
     let folder = data.join("__cluster_metadata-0");
+    fs::write(folder.join("partition.metadata"), "garbage").expect("written");
     let names = fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").path());
     let is_snapshot = |path: &PathBuf| path.extension().is_some_and(|end| end == "checkpoint");
     let newest = names.filter(is_snapshot).max().expect("a snapshot");
@@ -240,6 +247,11 @@ fn a_damaged_snapshot_of_who_votes_is_left_for_a_copy() {
             assert_eq!(fs::read(&snapshot).expect("it stays"), bent);
         }
     }
+    // Each is whole, and is not what its name says.
+    let bootstrap = home.path().join("bootstrap.checkpoint");
+    fs::copy(left_by_kafka().join("bootstrap.checkpoint"), &snapshot).expect("copied");
+    fs::write(&bootstrap, &bytes).expect("written");
+    assert_eq!((wrong(&snapshot).len(), wrong(&bootstrap).len()), (1, 1));
 }
 
 fn first_segment(folder: &Path) -> PathBuf {

@@ -18,8 +18,7 @@ pub struct Proxy {
     /// While true, connections are refused and broker's answers swallowed.
     mute: Arc<AtomicBool>,
     /// While true, the broker's answers wait here.
-    #[allow(dead_code, reason = "not every test holds answers back")]
-    held: watch::Sender<bool>,
+    pub held: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -27,10 +26,9 @@ impl Proxy {
     pub async fn start(target: String) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (cut, _) = watch::channel(0);
-        let mute = Arc::new(AtomicBool::new(false));
-        let held = watch::Sender::new(false);
-        let (cuts, muted, holds) = (cut.clone(), mute.clone(), held.clone());
+        let (cut, mute) = (watch::Sender::new(0), Arc::new(AtomicBool::new(false)));
+        let proxy = Proxy { address, cut, mute, held: watch::Sender::new(false) };
+        let (cuts, muted, holds) = (proxy.cut.clone(), proxy.mute.clone(), proxy.held.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if muted.load(Ordering::Acquire) {
@@ -50,7 +48,7 @@ impl Proxy {
                 });
             }
         });
-        Proxy { address, cut, mute, held }
+        proxy
     }
 
     /// A client whose every connection leads through it: a broker tells clients its own address, which is rewritten.
@@ -70,12 +68,6 @@ impl Proxy {
     /// Cuts every connection that is open.
     pub fn cut(&self) {
         self.cut.send_modify(|n| *n += 1);
-    }
-
-    /// Holds the broker's answers back from now on, or lets them go.
-    #[allow(dead_code, reason = "not every test holds answers back")]
-    pub fn hold(&self, hold: bool) {
-        self.held.send_replace(hold);
     }
 
     /// Refuses connections from now on, or takes them again.

@@ -163,7 +163,7 @@ pub async fn many_batches_fly_where_order_may_give(address: &str) {
     };
     let producer = Producer::new(&through, config);
     producer.send(text(&topic, "first")).await.unwrap().await.unwrap();
-    proxy.hold(true);
+    proxy.held.send_replace(true);
     let mut deliveries = Vec::new();
     for n in 0..5 {
         deliveries.push(producer.send(text(&topic, &n.to_string())).await.unwrap());
@@ -172,7 +172,7 @@ pub async fn many_batches_fly_where_order_may_give(address: &str) {
     consumer.assign(&[(topic.clone(), 0, StartAt::Earliest)]);
     assert_eq!(values(&read(&consumer, 6).await), ["first", "0", "1", "2", "3", "4"]);
     assert!(deliveries.iter().all(|delivery| delivery.now().is_none()), "answers are held back");
-    proxy.hold(false);
+    proxy.held.send_replace(false);
     for delivery in deliveries {
         delivery.await.unwrap();
     }
