@@ -106,6 +106,14 @@ impl Finding {
     pub fn needs_a_copy(&self) -> bool {
         self.fix.starts_with(FROM_A_COPY)
     }
+
+    /// Of what only a copy mends: tells to put it into `folder`, where its partition was written anew.
+    pub fn mended_in(self, folder: &Path) -> Finding {
+        let file =
+            |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let fix = copy_command(&format!("{}/{}", file(folder), file(&self.file)), folder);
+        Finding { fix, ..self }
+    }
 }
 
 /// Where a command begins that takes a file from wherever a copy of it stands.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use klog::base::Offset;
 use klog::config::TopicConfig;
-use klog::forensics::repair::{self, Repaired, repair_in_place};
+use klog::forensics::repair::{self, Repaired, repair_in_place, repair_to};
 use klog::forensics::verify::{self, verify};
 use klog::forensics::{Finding, Kind};
 use klog::log::{FileCache, LogDir};
@@ -247,6 +247,16 @@ fn a_damaged_snapshot_of_who_votes_is_left_for_a_copy() {
             assert_eq!(fs::read(&snapshot).expect("it stays"), bent);
         }
     }
+    let anew = home.path().join("anew");
+    let options = repair::Options { dry_run: false, threads: 2, progress: &|_| {} };
+    let written = repair_to(&Os::real(), &folder, &anew, options).expect("written anew");
+    let told = &written[0].left[0].fix;
+    assert!(told.ends_with(&format!(" {}", anew.join("__cluster_metadata-0").display())), "{told}");
+    let damaged = fs::read(&snapshot).expect("it stays");
+    let copied = anew.join("__cluster_metadata-0").join(snapshot.file_name().expect("a name"));
+    fs::write(copied, &bytes).expect("as it is told");
+    assert_eq!(wrong(&anew.join("__cluster_metadata-0")), []);
+    assert_eq!(fs::read(&snapshot).expect("it stays"), damaged);
     // Each is whole, and is not what its name says.
     let bootstrap = home.path().join("bootstrap.checkpoint");
     fs::copy(left_by_kafka().join("bootstrap.checkpoint"), &snapshot).expect("copied");

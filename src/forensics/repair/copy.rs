@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::cover::cover;
 use super::exchanged::by_content;
-use super::links::link_or_copy;
+use super::links::{copy, link_or_copy};
 use super::segment::{self, Copied};
 use super::{Change, Lost, Options, RepairError, Repaired, topic_id};
 use crate::base::{PartitionIndex, TopicName, TopicPartition};
@@ -262,8 +262,8 @@ fn copy_side_files(
     let first = source.segments.first().map_or(0, |(base, _)| *base);
     let snapshot = file_name(first, ".snapshot");
     let named = |name: &String| {
-        let is_it = |it: &&Finding| it.file == source.folder.join(name);
-        source.findings.iter().filter(is_it).any(|it| !it.needs_a_copy())
+        let path = source.folder.join(name);
+        source.findings.iter().any(|it| it.file == path)
     };
     let others = [snapshot, "quorum-state".to_owned()].into_iter().filter(|name| !named(name));
     for name in epochs.into_iter().chain(others) {
@@ -273,8 +273,13 @@ fn copy_side_files(
     }
     for entry in disk.list(&source.folder).map_err(StorageError::at("list", &source.folder))? {
         let is_metadata = matches!(FileKind::of(&entry.name), FileKind::MetadataSnapshot { .. });
-        if is_metadata && !named(&entry.name) {
-            link_or_copy(disk, &source.folder.join(&entry.name), &target.join(&entry.name))?;
+        let (from, to) = (source.folder.join(&entry.name), target.join(&entry.name));
+        match source.findings.iter().find(|it| it.file == from) {
+            _ if !is_metadata => {}
+            None => drop(link_or_copy(disk, &from, &to)?),
+            // Whoever mends it writes over it; what was damaged stays as it was.
+            Some(finding) if finding.needs_a_copy() => copy(disk, &from, &to)?,
+            Some(_) => {}
         }
     }
     Ok(())

@@ -28,7 +28,11 @@ pub fn link_or_copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<bool, Sto
     }
 }
 
-fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), StorageError> {
+/// Copies a file, durably but for the new one's name.
+///
+/// # Errors
+/// As the system says.
+pub fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<(), StorageError> {
     let source = disk.open(from, OpenMode::Read).map_err(StorageError::at("open", from))?;
     let size = source.len().map_err(StorageError::at("stat", from))?;
     let out = disk.open(to, OpenMode::Create).map_err(StorageError::at("create", to))?;

@@ -182,6 +182,8 @@ pub fn repair_to(
     for (folder, target) in folders.iter().zip(&targets) {
         let source = Source::load(os, folder, &dir, options)?;
         let mut repaired = copy_partition(&source, (!options.dry_run).then_some(target))?;
+        let left = std::mem::take(&mut repaired.left).into_iter();
+        repaired.left = left.map(|finding| finding.mended_in(target)).collect();
         repaired.target = Some(target.clone());
         done.push(repaired);
     }
