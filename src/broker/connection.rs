@@ -228,14 +228,14 @@ async fn send(
     let files = if node.config.sendfile { FileSending::Sendfile } else { FileSending::Copy };
     let patience = millis(node.config.io_timeout_ms);
     while let Some(pending) = answers.recv().await {
-        let outgoing = match pending {
+        let mut outgoing = match pending {
             Pending::Ready(outgoing) => outgoing,
             Pending::Later(later) => match later.await {
                 Ok(outgoing) => outgoing,
                 Err(_) => return,
             },
         };
-        if let Err(error) = connection.send(&outgoing.chunks, files, patience).await {
+        if let Err(error) = connection.send(&mut outgoing.chunks, files, patience).await {
             return unsent(&node, &connection, &error);
         }
         due.fetch_sub(1, Ordering::AcqRel);

@@ -1,5 +1,6 @@
-//! Reads a segment file ahead of a sweep, on several threads: they take turns at reading whole batches, and check side by side what
-//! each has read. Results come in the file's order, and no more of them are held than there are threads for.
+//! Reads a segment file ahead of a sweep, on several threads: each reads a window of its own while the others read theirs, learns from
+//! the one before where in it a batch begins, and checks those that begin there. Results come in the file's order, and no more of
+//! them are held than there are threads for.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use super::content::look_inside;
 use super::sweep::Swept;
 use crate::log::Found;
 use crate::os::DiskFile;
-use crate::record::{AnyBatch, HEADER_LEN, Prefix, split_any};
+use crate::record::{AnyBatch, HEADER_LEN, PREFIX_LEN, Prefix, split_any};
 
-/// So much is read in a turn, and the rest of the batch that reaches past it: few turns, as each costs the threads a wait for one
-/// another, and what is read is checked while it still is in the cache.
-const WINDOW: usize = 512 << 10;
+/// So much is read in a turn, and the rest of the batch that reaches past it, which the next one reads, too: few turns, as each costs
+/// the threads a wait for one another, and what is read is checked while it still is in the cache.
+const WINDOW: u64 = 512 << 10;
 /// A larger batch is left to the sweep, which reads it in pieces.
 const BATCH_AT_MOST: usize = 4 << 20;
 /// Nothing is read ahead before so much went well: not in small files, nor where only the beginning is wanted, nor amid damage.
@@ -97,10 +98,22 @@ impl Ahead {
     }
 }
 
-/// Where the next turn reads, and who waits for what it gives.
+/// The next window.
 struct Turn {
-    position: u64,
+    from: u64,
+    /// Where its first batch begins; told once the batches before are known, and never if they do not lead there.
+    start: Receiver<u64>,
     queue: SyncSender<Receiver<Vec<Swept>>>,
+}
+
+/// A window that one of the threads has taken.
+struct Taken {
+    window: Range<u64>,
+    start: Receiver<u64>,
+    /// Told where the first batch of the next window begins.
+    next: SyncSender<u64>,
+    /// Who waits for what it gives.
+    given: SyncSender<Vec<Swept>>,
 }
 
 impl Job {
@@ -108,7 +121,10 @@ impl Job {
     fn start(job: &Arc<Job>, position: u64) -> io::Result<Receiver<Receiver<Vec<Swept>>>> {
         let threads = job.pace.threads.min(THREADS_AT_MOST);
         let (queue, taken) = sync_channel(threads);
-        let turn = Arc::new(Mutex::new(Turn { position, queue }));
+        let (first, start) = sync_channel(1);
+        // There is room for it.
+        let _ = first.send(position);
+        let turn = Arc::new(Mutex::new(Turn { from: position, start, queue }));
         for _ in 0..threads {
             let (job, turn) = (job.clone(), turn.clone());
             thread::Builder::new().name("read-ahead".into()).spawn(move || job.run(&turn))?;
@@ -118,48 +134,64 @@ impl Job {
 
     fn run(&self, turn: &Mutex<Turn>) {
         let mut buffer = BytesMut::new();
-        while let Some((position, size, given)) = self.read(turn, &mut buffer) {
+        while let Some(taken) = self.take(turn) {
+            // What cannot be read is met again by the sweep, as is what is no batch. All others then end, too.
+            let Ok(Some(whole)) = self.whole_batches(&taken, &mut buffer) else { return };
             let bytes = buffer.freeze();
-            let batches = self.check(bytes.slice(..size), position);
+            let position = taken.window.start + whole.start as u64;
+            let batches = self.check(bytes.slice(whole), position);
             buffer = bytes.try_into_mut().unwrap_or_default();
             // Refused if the sweep has ended; so is the next turn.
-            let _ = given.send(batches);
+            let _ = taken.given.send(batches);
         }
     }
 
-    /// Takes a turn: reads whole batches into `buffer`. Gives where they stand, how many bytes they are, and where the result goes.
-    fn read(
-        &self,
-        turn: &Mutex<Turn>,
-        buffer: &mut BytesMut,
-    ) -> Option<(u64, usize, SyncSender<Vec<Swept>>)> {
+    fn take(&self, turn: &Mutex<Turn>) -> Option<Taken> {
         let mut turn = turn.lock();
-        let position = turn.position;
-        // What cannot be read is met again by the sweep.
-        let size = self.whole_batches(position, buffer).unwrap_or(0);
-        turn.position = if size == 0 { self.end } else { position + size as u64 };
-        let (given, result) = sync_channel(1);
-        (size > 0 && turn.queue.send(result).is_ok()).then_some((position, size, given))
+        let window = turn.from..turn.from.saturating_add(WINDOW).min(self.end);
+        let ((next, start), (given, result)) = (sync_channel(1), sync_channel(1));
+        if window.is_empty() || turn.queue.send(result).is_err() {
+            return None;
+        }
+        turn.from = window.end;
+        let start = std::mem::replace(&mut turn.start, start);
+        Some(Taken { window, start, next, given })
     }
 
-    /// Reads from `position` on to the end of a batch; gives how many bytes that is.
-    fn whole_batches(&self, position: u64, buffer: &mut BytesMut) -> io::Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
-        let window = left.min(WINDOW);
-        fill(&*self.file, position, buffer, 0..window)?;
-        let mut whole = 0;
+    /// Reads the batches that begin in a window; gives where in `buffer` they stand. `None` if no batch before leads there.
+    fn whole_batches(
+        &self,
+        taken: &Taken,
+        buffer: &mut BytesMut,
+    ) -> io::Result<Option<Range<usize>>> {
+        let from = taken.window.start;
+        let length = |end: u64| usize::try_from(end.saturating_sub(from)).unwrap_or(usize::MAX);
+        let (window, left) = (length(taken.window.end), length(self.end));
+        fill(&*self.file, from, buffer, 0..window)?;
+        let Ok(start) = taken.start.recv().map(length) else { return Ok(None) };
+        let (mut read, mut whole) = (window, start);
         while whole < window {
-            let Ok(prefix) = Prefix::parse(&buffer[whole..window]) else { break };
-            let end = whole.saturating_add(prefix.size);
-            if end > left || prefix.size > BATCH_AT_MOST {
-                break;
+            if read < whole + PREFIX_LEN && read < left {
+                let more = read..left.min(whole + PREFIX_LEN);
+                read = more.end;
+                fill(&*self.file, from, buffer, more)?;
             }
-            if end > window {
-                fill(&*self.file, position, buffer, window..end)?;
+            match Prefix::parse(&buffer[whole..read]) {
+                Ok(it) if it.size <= BATCH_AT_MOST.min(left - whole) => whole += it.size,
+                _ => break,
             }
-            whole = end;
         }
-        Ok(whole)
+        if whole >= window {
+            // Before the checksums: the next window may be read by now.
+            let _ = taken.next.send(from.saturating_add(whole as u64));
+        }
+        if start >= window {
+            return Ok(Some(0..0));
+        }
+        if read < whole {
+            fill(&*self.file, from, buffer, read..whole)?;
+        }
+        Ok(Some(start..whole))
     }
 
     /// The sound batches from the first one on.

@@ -58,11 +58,11 @@ impl Connection {
         frame::read(&self.stream, buffer, limits).await
     }
 
-    /// Sends what the socket takes without waiting, and takes it off `chunks`. Stretches of files are left to
+    /// Sends what the socket takes without waiting, and takes it off `chunks`. Longer stretches of files are left to
     /// [`Connection::send`].
     ///
     /// # Errors
-    /// As the socket says.
+    /// As the socket and the files say.
     pub fn send_at_once(&self, chunks: &mut Vec<Chunk>) -> std::io::Result<()> {
         send::at_once(&self.stream, chunks)
     }
@@ -74,7 +74,7 @@ impl Connection {
     /// a frame, and the connection is of no more use.
     pub async fn send(
         &self,
-        chunks: &[Chunk],
+        chunks: &mut [Chunk],
         files: FileSending,
         patience: Duration,
     ) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Buf;
 use rustix::fs::sendfile;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +25,9 @@ pub enum FileSending {
 const AT_ONCE: usize = 1 << 20;
 /// What has to leave within each stretch of patience: a peer may be slow, but not stand still.
 const DUE: usize = 1 << 20;
+/// Stretches of files that come to no more than this in an answer are read and leave with the bytes around them: one call and one
+/// packet then do what takes three each, and the peer wakes once. Beyond it, the copy costs more than that spares.
+const SHORT: usize = 16 << 10;
 /// Chunks that go into one vectored write at most.
 const PARTS: usize = 64;
 
@@ -56,13 +60,14 @@ impl Out<'_> {
 
 pub(super) async fn all(
     stream: &TcpStream,
-    chunks: &[Chunk],
+    chunks: &mut [Chunk],
     files: FileSending,
     patience: Duration,
 ) -> io::Result<()> {
+    read_short_files(chunks)?;
     let mut out = Out { stream, patience, deadline: Instant::now() + patience, sent: 0 };
     let out = &mut out;
-    let mut rest = chunks;
+    let mut rest = &*chunks;
     while let Some(first) = rest.first() {
         match first {
             Chunk::Bytes(_) => {
@@ -71,8 +76,14 @@ pub(super) async fn all(
                     .take(PARTS)
                     .take_while(|chunk| matches!(chunk, Chunk::Bytes(_)))
                     .count();
-                bytes(out, &rest[..run]).await?;
-                rest = &rest[run..];
+                let (now, then) = rest.split_at(run);
+                let flags = match then.is_empty() {
+                    true => SendFlags::empty(),
+                    // The head of an answer is no packet of its own: a stretch of a file follows.
+                    false => SendFlags::MORE,
+                };
+                bytes(out, now, flags).await?;
+                rest = then;
             }
             Chunk::File(slice) => {
                 match (files, slice.file.as_fd().is_some()) {
@@ -86,8 +97,9 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// Sends what the socket takes without waiting, if it is bytes alone, and takes it off `chunks`.
+/// Sends what the socket takes without waiting, if it is bytes and short stretches of files alone, and takes it off `chunks`.
 pub(super) fn at_once(stream: &TcpStream, chunks: &mut Vec<Chunk>) -> io::Result<()> {
+    read_short_files(chunks)?;
     let mut sent = {
         let mut parts: smallvec::SmallVec<[IoSlice<'_>; 8]> = smallvec::SmallVec::new();
         for chunk in chunks.iter() {
@@ -113,7 +125,19 @@ pub(super) fn at_once(stream: &TcpStream, chunks: &mut Vec<Chunk>) -> io::Result
     Ok(())
 }
 
-async fn bytes(out: &mut Out<'_>, chunks: &[Chunk]) -> io::Result<()> {
+fn read_short_files(chunks: &mut [Chunk]) -> io::Result<()> {
+    let in_files = |chunk: &Chunk| if let Chunk::File(slice) = chunk { slice.len } else { 0 };
+    if chunks.iter().map(in_files).sum::<usize>() <= SHORT {
+        for chunk in chunks {
+            if let Chunk::File(slice) = chunk {
+                *chunk = Chunk::Bytes(slice.read()?);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn bytes(out: &mut Out<'_>, chunks: &[Chunk], flags: SendFlags) -> io::Result<()> {
     let parts = chunks.iter().map(|chunk| match chunk {
         Chunk::Bytes(bytes) => IoSlice::new(bytes),
         Chunk::File(_) => IoSlice::new(&[]),
@@ -123,7 +147,11 @@ async fn bytes(out: &mut Out<'_>, chunks: &[Chunk]) -> io::Result<()> {
     let mut left: &mut [IoSlice<'_>] = &mut parts;
     while !left.is_empty() {
         out.writable().await?;
-        match out.stream.try_write_vectored(left) {
+        let stream = out.stream;
+        let sent = stream.try_io(Interest::WRITABLE, || {
+            Ok(sendmsg(stream, left, &mut SendAncillaryBuffer::default(), flags)?)
+        });
+        match sent {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => {
                 out.left(count);
@@ -163,7 +191,7 @@ async fn by_copy(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
         let len = (slice.len - done).min(AT_ONCE);
         let part =
             FileSlice { file: slice.file.clone(), position: slice.position + done as u64, len };
-        bytes(out, &[Chunk::Bytes(part.read()?)]).await?;
+        bytes(out, &[Chunk::Bytes(part.read()?)], SendFlags::empty()).await?;
         done += len;
     }
     Ok(())
