@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::server::{Server, fresh, klog, klog_assert, stderr};
@@ -250,9 +250,16 @@ fn every_kind_of_file_is_shown_by_its_name() {
 fn an_index_tells_whether_its_entries_lead_to_their_batches_as_verify_does() {
     let data = tempfile::tempdir().expect("a folder");
     let server = Server::start(data.path());
-    let lines = "a line of some length that makes an index grow\n".repeat(2000);
+    // Each batch is later than the one before, and so has its entry in the index of times, too.
+    let now = std::time::UNIX_EPOCH.elapsed().expect("a time of day").as_millis() as i64;
+    let line = |at: i64| {
+        let timestamp = now + at;
+        json!({"value": "of some length that makes an index grow", "timestamp": timestamp})
+    };
+    let lines: String = (0..2000).map(|at| format!("{}\n", line(at))).collect();
     server.output_of(["topics", "create", "t", "-p", "1"]);
-    server.klog(["produce", "t", "--batch-size", "2KiB"]).write_stdin(lines).assert().success();
+    let produce = ["produce", "t", "--batch-size", "2KiB", "--input", "json"];
+    server.klog(produce).write_stdin(lines).assert().success();
     assert!(server.stop().success());
     let folder = data.path().join("t-0");
     let index = folder.join("00000000000000000000.index");
