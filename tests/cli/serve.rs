@@ -20,6 +20,16 @@ fn a_data_directory_in_use_is_refused_with_the_pid_that_holds_it() {
 }
 
 #[test]
+fn a_broker_at_rest_takes_little_memory() {
+    let (server, _data) = crate::server::fresh();
+    server.produce("t", "one\n");
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("it runs");
+    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line");
+    let kib: usize = own.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(kib < 10 << 10, "{kib} KiB besides the program itself");
+}
+
+#[test]
 fn readiness_is_told_to_the_one_who_asked() {
     let data = tempfile::tempdir().expect("a folder");
     let path = data.path().join("notify");
