@@ -13,6 +13,7 @@ mod coordinator_topic;
 mod counts;
 mod defaults;
 mod dispatch;
+mod group_commit;
 mod groups;
 mod handlers;
 mod loggers;

@@ -1,12 +1,13 @@
 //! One partition: its log behind the one lock, who waits for its records, and its group commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
+use super::group_commit::GroupCommit;
 use crate::base::{LeaderEpoch, Offset, TopicPartition};
 use crate::log::{AppendError, Check, FlushPoint, Log, LogDir, ReadError, StorageError};
 
@@ -46,9 +47,7 @@ pub struct Partition {
     /// Whether something on disk is not what was written: nothing is served until it is repaired and klog restarted.
     damaged: AtomicBool,
     waiters: Mutex<Waiting>,
-    /// One flush at a time; all who wait for it are served by the next one.
-    flushing: tokio::sync::Mutex<()>,
-    flushed: AtomicI64,
+    commit: GroupCommit,
     /// Since when records wait to be made durable.
     dirty_since: Mutex<Option<Instant>>,
     /// Whether the background has it on its list of those.
@@ -63,11 +62,10 @@ impl Partition {
             id: log.partition().clone(),
             dir,
             leader_epoch,
-            flushed: AtomicI64::new(log.recovery_point().get()),
+            commit: GroupCommit::new(log.recovery_point()),
             log: Mutex::new(log),
             damaged: AtomicBool::new(false),
             waiters: Mutex::default(),
-            flushing: tokio::sync::Mutex::default(),
             dirty_since: Mutex::default(),
             listed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
@@ -137,23 +135,20 @@ impl Partition {
     /// # Errors
     /// The disk failed, which is final: the log directory is offline from now on.
     pub async fn durable(self: &Arc<Partition>, up_to: Offset) -> Result<(), AppendError> {
-        if self.flushed.load(Ordering::Acquire) >= up_to.get() {
-            return Ok(());
+        let begin = || {
+            let partition = self.clone();
+            tokio::task::spawn_blocking(move || {
+                // The error is logged where the directory is taken offline.
+                partition.commit.run(|| partition.flush_now().is_ok());
+            });
+        };
+        match self.commit.wait(up_to, begin).await {
+            true => Ok(()),
+            false => Err(AppendError::Offline { partition: self.id.to_string() }),
         }
-        let _turn = self.flushing.lock().await;
-        if self.flushed.load(Ordering::Acquire) >= up_to.get() {
-            return Ok(());
-        }
-        let partition = self.clone();
-        let run = tokio::task::spawn_blocking(move || partition.flush_now());
-        let offline = || AppendError::Offline { partition: self.id.to_string() };
-        run.await.map_err(|_| offline())??;
-        // Not so if the log went offline while the disk worked.
-        let durable = self.flushed.load(Ordering::Acquire) >= up_to.get();
-        if durable { Ok(()) } else { Err(offline()) }
     }
 
-    /// Makes all that is in the log durable. Blocking; one at a time. Nothing is left to do once its topic was deleted.
+    /// Makes all that is in the log durable. Blocking. Nothing is left to do once its topic was deleted.
     ///
     /// # Errors
     /// As the system says; the directory is taken offline.
@@ -171,7 +166,7 @@ impl Partition {
             }
             let mut log = self.log();
             log.flushed(plan.up_to());
-            self.flushed.fetch_max(log.recovery_point().get(), Ordering::AcqRel);
+            self.commit.note(log.recovery_point());
             Ok(())
         };
         flush().inspect_err(|error| self.fail(error))
@@ -188,7 +183,7 @@ impl Partition {
     pub fn flushed_with_all(&self, point: &FlushPoint) {
         let mut log = self.log();
         log.flushed_with_all(point);
-        self.flushed.fetch_max(log.recovery_point().get(), Ordering::AcqRel);
+        self.commit.note(log.recovery_point());
     }
 
     /// Whether it is offline because of damage; the rest of the node serves on.
