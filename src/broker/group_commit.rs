@@ -1,7 +1,7 @@
 //! Group commit: one flush serves all who wait for one, and the next begins at once for those who came meanwhile.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
@@ -15,8 +15,10 @@ pub struct GroupCommit {
     wanted: AtomicI64,
     /// Whether somebody flushes, or is about to.
     running: AtomicBool,
-    /// Whether a flush has failed, which is final.
-    failed: AtomicBool,
+    /// How many flushes have begun.
+    begun: AtomicU64,
+    /// The last one that is over.
+    over: AtomicU64,
     done: Notify,
 }
 
@@ -27,7 +29,8 @@ impl GroupCommit {
             durable: AtomicI64::new(durable.get()),
             wanted: AtomicI64::new(durable.get()),
             running: AtomicBool::new(false),
-            failed: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
+            over: AtomicU64::new(0),
             done: Notify::new(),
         }
     }
@@ -37,66 +40,58 @@ impl GroupCommit {
         self.durable.fetch_max(up_to.get(), Ordering::SeqCst);
     }
 
-    /// Returns once all below `up_to`, which is in the log already, is on disk; `false` if it never will be. `begin` is to have somebody
-    /// call [`GroupCommit::run`].
+    /// Returns once all below `up_to`, which is in the log already, is on disk; `false` if a flush could not bring it there. `begin` is to
+    /// have somebody call [`GroupCommit::run`].
     pub async fn wait(&self, up_to: Offset, begin: impl Fn()) -> bool {
-        let is_durable = || self.durable.load(Ordering::SeqCst) >= up_to.get();
         self.wanted.fetch_max(up_to.get(), Ordering::SeqCst);
-        // The first flush that ends may have begun before the records were there; the next one has not.
-        for _ in 0..2 {
+        // These may have begun before the records were there.
+        let earlier = self.begun.load(Ordering::SeqCst);
+        loop {
             let mut done = pin!(self.done.notified());
             // From here on no end of a flush is missed.
             done.as_mut().enable();
-            if is_durable() || self.failed.load(Ordering::SeqCst) {
-                break;
+            let was_tried = self.over.load(Ordering::SeqCst) > earlier;
+            if self.durable.load(Ordering::SeqCst) >= up_to.get() {
+                return true;
+            }
+            if was_tried {
+                return false;
             }
             if !self.running.swap(true, Ordering::SeqCst) {
                 begin();
             }
             done.await;
         }
-        is_durable()
     }
 
-    /// Flushes for as long as anybody waits for more. Blocking. `flush` makes durable what is in the log, notes it, and tells whether it could.
-    pub fn run(&self, flush: impl Fn() -> bool) {
-        let _ended = EndedByPanic(self);
+    /// Flushes for as long as anybody waits for more. Blocking. `flush` makes durable what is in the log, and notes it.
+    pub fn run(&self, flush: impl Fn()) {
         loop {
             let before = self.durable.load(Ordering::SeqCst);
-            if !flush() {
-                self.failed.store(true, Ordering::SeqCst);
-            }
-            // Of a log that was deleted nothing becomes durable any more.
-            let moves = self.durable.load(Ordering::SeqCst) > before;
-            let again = moves && self.is_wanted();
-            if !again {
-                self.running.store(false, Ordering::SeqCst);
-            }
-            self.done.notify_waiters();
-            // Who came after the first look and before the store has left it to this thread.
-            let is_over =
-                || !moves || !self.is_wanted() || self.running.swap(true, Ordering::SeqCst);
-            if !again && is_over() {
+            let one = Flush { of: self, number: self.begun.fetch_add(1, Ordering::SeqCst) + 1 };
+            flush();
+            drop(one);
+            let durable = self.durable.load(Ordering::SeqCst);
+            // Of a log that was deleted, or whose disk failed, nothing becomes durable any more.
+            let is_over = durable == before || self.wanted.load(Ordering::SeqCst) <= durable;
+            if is_over || self.running.swap(true, Ordering::SeqCst) {
                 return;
             }
         }
     }
-
-    fn is_wanted(&self) -> bool {
-        let wanted = self.wanted.load(Ordering::SeqCst);
-        wanted > self.durable.load(Ordering::SeqCst) && !self.failed.load(Ordering::SeqCst)
-    }
 }
 
-/// Whoever waits for a flush that panicked asks for another one.
-struct EndedByPanic<'a>(&'a GroupCommit);
+/// One flush. Whoever waits learns that it is over, also by a panic.
+struct Flush<'a> {
+    of: &'a GroupCommit,
+    number: u64,
+}
 
-impl Drop for EndedByPanic<'_> {
+impl Drop for Flush<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.running.store(false, Ordering::SeqCst);
-            self.0.done.notify_waiters();
-        }
+        self.of.over.fetch_max(self.number, Ordering::SeqCst);
+        self.of.running.store(false, Ordering::SeqCst);
+        self.of.done.notify_waiters();
     }
 }
 

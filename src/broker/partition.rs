@@ -139,7 +139,7 @@ impl Partition {
             let partition = self.clone();
             tokio::task::spawn_blocking(move || {
                 // The error is logged where the directory is taken offline.
-                partition.commit.run(|| partition.flush_now().is_ok());
+                partition.commit.run(|| drop(partition.flush_now()));
             });
         };
         match self.commit.wait(up_to, begin).await {
@@ -148,7 +148,7 @@ impl Partition {
         }
     }
 
-    /// Makes all that is in the log durable. Blocking. Nothing is left to do once its topic was deleted.
+    /// Makes all that is in the log durable. Blocking. Nothing is left to do once its topic was deleted, or its disk has failed.
     ///
     /// # Errors
     /// As the system says; the directory is taken offline.
@@ -156,7 +156,9 @@ impl Partition {
         self.dirty_since.lock().take();
         let flush = || {
             let log = self.log();
-            let plan = if self.is_deleted() { None } else { log.flush_plan()? };
+            // After a failed fsync another one says nothing.
+            let is_over = self.is_deleted() || log.is_offline();
+            let plan = if is_over { None } else { log.flush_plan()? };
             drop(log);
             let Some(plan) = plan else { return Ok(()) };
             match plan.run() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::{Ahead, PATIENCE};
 use crate::forensics::{Inside, Pace, Piece, Sweep, Unreadable};
 use crate::os::{DiskFile, OpenMode, Os};
 use crate::record::{BatchBuilder, BatchOptions, Codec};
@@ -93,6 +94,31 @@ fn what_was_read_ahead_is_what_a_sweep_alone_finds_also_amid_damage() {
             assert_eq!(sweep(&bytes, threads, 0..i64::MAX), alone);
             assert_eq!(sweep(&bytes, threads, 0..0).len(), alone.len());
         }
+    }
+}
+
+/// A batch with the bytes of one record, 9 MB of it at ascending offsets: some begin at the very end of what is read in a turn.
+fn many_small() -> (usize, Vec<u8>) {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    let none: [(&[u8], Option<&[u8]>); 0] = [];
+    builder.append(5, None, Some(b"a value"), none).unwrap();
+    let mut batch = builder.build().unwrap().to_vec();
+    let mut bytes = Vec::new();
+    for offset in 0..9_000_000 / batch.len() as i64 {
+        batch[..8].copy_from_slice(&offset.to_be_bytes());
+        bytes.extend_from_slice(&batch);
+    }
+    (batch.len(), bytes)
+}
+
+#[test]
+fn sound_batches_are_all_read_ahead_wherever_they_begin() {
+    let (size, bytes) = many_small();
+    let (_folder, file) = written(&bytes);
+    let mut ahead = Ahead::new(file, 0, bytes.len() as u64, Pace::of(3));
+    let after = (0..bytes.len()).step_by(size).skip_while(|at| *at < PATIENCE as usize);
+    for position in after {
+        assert!(ahead.next(position as u64).is_some(), "the batch at {position} is left over");
     }
 }
 

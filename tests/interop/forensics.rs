@@ -226,14 +226,30 @@ fn damage_metadata(data: &Path) -> PathBuf {
     newest
 }
 
+/// The metadata log that a stopped Kafka left, in a folder of its own, and the bytes of the snapshot in it that says who votes, which is
+/// not there.
+struct Voters {
+    home: TempDir,
+    folder: PathBuf,
+    snapshot: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Voters {
+    fn new() -> Voters {
+        let home = TempDir::new().expect("a folder");
+        let folder = home.path().join("__cluster_metadata-0");
+        copy(&left_by_kafka().join("__cluster_metadata-0"), &folder);
+        let snapshot = folder.join("00000000000000000000-0000000000.checkpoint");
+        let bytes = fs::read(&snapshot).expect("it says who votes");
+        fs::remove_file(&snapshot).expect("removed");
+        Voters { home, folder, snapshot, bytes }
+    }
+}
+
 #[test]
 fn a_damaged_snapshot_of_who_votes_is_left_for_a_copy() {
-    let home = TempDir::new().expect("a folder");
-    let folder = home.path().join("__cluster_metadata-0");
-    copy(&left_by_kafka().join("__cluster_metadata-0"), &folder);
-    let snapshot = folder.join("00000000000000000000-0000000000.checkpoint");
-    let bytes = fs::read(&snapshot).expect("it says who votes");
-    fs::remove_file(&snapshot).expect("removed");
+    let Voters { home: _home, folder, snapshot, bytes } = Voters::new();
     for at in 0..bytes.len() {
         let mut bent = bytes.clone();
         bent[at] ^= 4;
@@ -247,17 +263,27 @@ fn a_damaged_snapshot_of_who_votes_is_left_for_a_copy() {
             assert_eq!(fs::read(&snapshot).expect("it stays"), bent);
         }
     }
-    let anew = home.path().join("anew");
+}
+
+#[test]
+fn what_only_a_copy_mends_goes_where_the_rest_was_written_anew_and_spares_the_original() {
+    let Voters { home, folder, snapshot, bytes } = Voters::new();
+    let damaged = &bytes[..bytes.len() - 1];
+    fs::write(&snapshot, damaged).expect("written");
+    let to = home.path().join("anew");
     let options = repair::Options { dry_run: false, threads: 2, progress: &|_| {} };
-    let written = repair_to(&Os::real(), &folder, &anew, options).expect("written anew");
+    let written = repair_to(&Os::real(), &folder, &to, options).expect("written anew");
+    let anew = to.join("__cluster_metadata-0");
     let told = &written[0].left[0].fix;
-    assert!(told.ends_with(&format!(" {}", anew.join("__cluster_metadata-0").display())), "{told}");
-    let damaged = fs::read(&snapshot).expect("it stays");
-    let copied = anew.join("__cluster_metadata-0").join(snapshot.file_name().expect("a name"));
-    fs::write(copied, &bytes).expect("as it is told");
-    assert_eq!(wrong(&anew.join("__cluster_metadata-0")), []);
+    assert!(told.ends_with(&format!(" {}", anew.display())), "{told}");
+    fs::write(anew.join(snapshot.file_name().expect("a name")), &bytes).expect("as it is told");
+    assert_eq!(wrong(&anew), []);
     assert_eq!(fs::read(&snapshot).expect("it stays"), damaged);
-    // Each is whole, and is not what its name says.
+}
+
+#[test]
+fn a_whole_snapshot_that_is_not_what_its_name_says_is_found() {
+    let Voters { home, folder: _, snapshot, bytes } = Voters::new();
     let bootstrap = home.path().join("bootstrap.checkpoint");
     fs::copy(left_by_kafka().join("bootstrap.checkpoint"), &snapshot).expect("copied");
     fs::write(&bootstrap, &bytes).expect("written");

@@ -272,10 +272,11 @@ fn copy_side_files(
         }
     }
     for entry in disk.list(&source.folder).map_err(StorageError::at("list", &source.folder))? {
-        let is_metadata = matches!(FileKind::of(&entry.name), FileKind::MetadataSnapshot { .. });
+        if !matches!(FileKind::of(&entry.name), FileKind::MetadataSnapshot { .. }) {
+            continue;
+        }
         let (from, to) = (source.folder.join(&entry.name), target.join(&entry.name));
         match source.findings.iter().find(|it| it.file == from) {
-            _ if !is_metadata => {}
             None => drop(link_or_copy(disk, &from, &to)?),
             // Whoever mends it writes over it; what was damaged stays as it was.
             Some(finding) if finding.needs_a_copy() => copy(disk, &from, &to)?,
