@@ -5,7 +5,7 @@ use std::io::{IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
@@ -14,7 +14,7 @@ use rustix::io::pwritev;
 
 use crate::usage::thread_cpu_seconds;
 
-const AT_ONCE: usize = 1 << 20;
+pub const AT_ONCE: usize = 1 << 20;
 /// What a record of a KiB and its acknowledgement need.
 const PING: usize = 1024;
 
@@ -36,30 +36,11 @@ impl Moved {
     }
 }
 
-/// Reading: sendfile of all segments of a topic in `data`, to each of so many clients that read as fast as they can.
-pub fn send_topic(data: &Path, topic: &str, clients: usize) -> anyhow::Result<Moved> {
+/// Reading: sendfile of all segments of a topic in `data`, to a client that reads as fast as it can and drops the bytes.
+pub fn send_topic(data: &Path, topic: &str) -> anyhow::Result<Moved> {
     let files = segments(data, topic)?;
     let clock = Instant::now();
-    let sent = thread::scope(|scope| {
-        let pairs: Vec<_> = (0..clients).map(|_| scope.spawn(|| send_once(&files))).collect();
-        let sent = pairs.into_iter().map(|pair| pair.join().ok().context("a sender ended")?);
-        sent.collect::<anyhow::Result<Vec<_>>>()
-    })?;
-    let seconds = clock.elapsed().as_secs_f64();
-    let (bytes, cpu): (Vec<u64>, Vec<f64>) = sent.into_iter().unzip();
-    Ok(Moved { bytes: bytes.iter().sum(), seconds, cpu_seconds: cpu.iter().sum() })
-}
-
-/// The bytes, and the sender's processor time.
-fn send_once(files: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let mut stream = TcpStream::connect(listener.local_addr()?)?;
-    let reader = thread::spawn(move || {
-        let mut buffer = vec![0; AT_ONCE];
-        while stream.read(&mut buffer)? > 0 {}
-        anyhow::Ok(())
-    });
-    let (stream, _) = listener.accept()?;
+    let (stream, reader) = drain()?;
     let (mut bytes, before) = (0, thread_cpu_seconds());
     for path in files {
         let file = File::open(path)?;
@@ -70,15 +51,36 @@ fn send_once(files: &[PathBuf]) -> anyhow::Result<(u64, f64)> {
             }
         }
     }
-    let cpu = thread_cpu_seconds() - before;
+    let cpu_seconds = thread_cpu_seconds() - before;
     drop(stream);
     reader.join().ok().context("the reader ended")??;
-    Ok((bytes, cpu))
+    Ok(Moved { bytes, seconds: clock.elapsed().as_secs_f64(), cpu_seconds })
+}
+
+/// A socket, and who reads all that comes through it and drops it.
+pub fn drain() -> anyhow::Result<(TcpStream, JoinHandle<anyhow::Result<()>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut stream = TcpStream::connect(listener.local_addr()?)?;
+    let reader = thread::spawn(move || {
+        let mut buffer = vec![0; AT_ONCE];
+        while stream.read(&mut buffer)? > 0 {}
+        Ok(())
+    });
+    Ok((listener.accept()?.0, reader))
 }
 
 /// Writing: recv, CRC and pwritev of `count` pieces of `length` bytes, which somebody else sends.
 pub fn receive(dir: &Path, count: u64, length: usize) -> anyhow::Result<Moved> {
-    let file = tempfile::tempfile_in(dir)?;
+    take_in(&tempfile::tempfile_in(dir)?, count, length, |_| {})
+}
+
+/// The same into `file`; `written` is told up to where, after each piece.
+pub fn take_in(
+    file: &File,
+    count: u64,
+    length: usize,
+    written: impl Fn(u64),
+) -> anyhow::Result<Moved> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut sending = TcpStream::connect(listener.local_addr()?)?;
     let sender = thread::spawn(move || {
@@ -93,8 +95,9 @@ pub fn receive(dir: &Path, count: u64, length: usize) -> anyhow::Result<Moved> {
         checksums ^= crc32c::crc32c(&piece);
         let (head, rest) = piece.split_at(61);
         let at = at * length as u64;
-        let written = pwritev(&file, &[IoSlice::new(head), IoSlice::new(rest)], at)?;
-        ensure!(written == length, "a piece is written whole");
+        let count = pwritev(file, &[IoSlice::new(head), IoSlice::new(rest)], at)?;
+        ensure!(count == length, "a piece is written whole");
+        written(at + length as u64);
     }
     std::hint::black_box(checksums);
     let cpu_seconds = thread_cpu_seconds() - before;

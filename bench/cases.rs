@@ -20,7 +20,7 @@ pub enum Case {
     Latency,
     /// Many connections where each record is on disk before it is acknowledged; beside a bare fdatasync
     Flush,
-    /// One producer, and consumers that read what it writes as it comes; beside bare sendfile loops
+    /// One producer, and consumers that read what it writes as it comes; beside bare loops that do the same
     FanOut,
     /// A consumer of what no cache holds any more, beside a producer, in 1 GiB of memory; beside a bare read. Needs root, for a cgroup
     Cold,
@@ -140,7 +140,8 @@ pub fn settings(row: u8, options: &Options) -> String {
         ),
         5 => format!(
             "{} MiB of 1 KiB in batches of 64 KiB, five requests in flight, as a client has; consumers fetch at most 8 MiB at a time and drop the bytes. Until the \
-             last consumer has all. Bare is as many loops of sendfile and recv over the file when it is written, without a producer.",
+             last consumer has all. Bare is the same without a protocol: a loop of recv, CRC and pwritev, and for each consumer one of sendfile as far as \
+             is written.",
             o.mib
         ),
         6 => format!(

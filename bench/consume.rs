@@ -27,8 +27,8 @@ fn run_size(options: &Options, subject: &Subject, size: usize) -> anyhow::Result
         library.consume(broker.address(), "warm-up", 1, warm_up.records())?;
     }
     warm_up.fetch(broker.address())?;
-    bare::send_topic(&broker.data(), "warm-up", 1)?;
-    let bare = bare::send_topic(&broker.data(), "measured", 1)?;
+    bare::send_topic(&broker.data(), "warm-up")?;
+    let bare = bare::send_topic(&broker.data(), "measured")?;
     let ((), fetched) = measure(&broker, || data.fetch(broker.address()))?;
     let compared = Compared::in_turns(&broker, [data.records(), data.bytes()], |library| {
         library.consume(broker.address(), "measured", 1, data.records())

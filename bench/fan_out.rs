@@ -1,14 +1,14 @@
-//! One producer, and consumers that read what it writes as it comes; beside sendfile loops over the same file, without a producer.
+//! One producer, and consumers that read what it writes as it comes; beside the same without a protocol.
 
 use std::thread;
 
 use anyhow::Context;
 
-use crate::bare;
 use crate::broker::{Broker, Subject};
 use crate::fetch::Uniform;
 use crate::figure::{Figure, Of, at_least, at_most};
 use crate::options::Options;
+use crate::relay::relay;
 use crate::usage::measure;
 
 const RECORD: usize = 1024;
@@ -22,7 +22,7 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
         let topic = format!("to-{consumers}");
         let data = Uniform::create(&mut broker, &topic, RECORD, options.mib)?;
         let ((), used) = measure(&broker, || work(&broker, &data, *consumers))?;
-        let bare = bare::send_topic(&broker.data(), &topic, *consumers)?;
+        let bare = relay(&broker.data(), data.batches, data.batch_bytes, *consumers)?;
         let gb = data.bytes() as f64 / 1e9 * *consumers as f64;
         let name = |what: &str| format!("{consumers} consumers, {what}");
         let rate = gb * 1e3 / used.seconds;

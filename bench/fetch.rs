@@ -24,7 +24,7 @@ const STALL: Duration = Duration::from_secs(60);
 pub struct Uniform {
     topic: String,
     frame: Vec<u8>,
-    batch_bytes: usize,
+    pub batch_bytes: usize,
     batch_records: usize,
     pub batches: u64,
 }

@@ -25,6 +25,7 @@ mod options;
 mod own;
 mod produce;
 mod raw;
+mod relay;
 mod report;
 mod restart;
 mod sink;

@@ -1,11 +1,12 @@
 //! Rank 0. The words that every other room speaks: numbers with a meaning, Kafka's error codes, and the bounded
-//! cursor over bytes that came from outside; counters that cost next to nothing. Pure: no I/O, no clock, no allocation by what a
+//! cursor over bytes that came from outside; counters that cost next to nothing; the same work on many things at once. Pure: no I/O, no clock, no allocation by what a
 //! length field says.
 
 mod count;
 mod cursor;
 mod error_code;
 mod ids;
+mod parallel;
 mod topic_name;
 mod varint;
 
@@ -16,5 +17,6 @@ pub use ids::{
     BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, ProducerEpoch, ProducerId, TopicId,
     TopicPartition,
 };
+pub use parallel::{in_parallel, threads_each};
 pub use topic_name::{InvalidTopicName, TopicName};
 pub use varint::{put_uvarint, put_varint, put_varlong, uvarint_len, varint_len, varlong_len};

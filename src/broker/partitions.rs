@@ -8,7 +8,9 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use super::partition::Partition;
-use crate::base::{LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
+use crate::base::{
+    LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition, in_parallel,
+};
 use crate::config::TopicConfig;
 use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Topic};
@@ -33,6 +35,15 @@ pub struct TopicLogs {
     /// Its partitions, by number.
     pub slots: Vec<Slot>,
     overrides: BTreeMap<String, String>,
+}
+
+/// A topic of which some partitions are yet to be opened.
+struct Begun<'a> {
+    topic: &'a Topic,
+    overrides: BTreeMap<String, String>,
+    config: Arc<TopicConfig>,
+    /// Those that are open.
+    slots: Vec<Slot>,
 }
 
 /// In which directories a partition has folders, and of which topic they say they are.
@@ -205,15 +216,28 @@ impl Partitions {
         tell_unused(image.topics().filter(|topic| self.topic_by_id(topic.id).is_none()), image);
         let wanted: Vec<&Arc<Topic>> =
             image.topics().filter(|topic| all_differ || self.differs(topic, image)).collect();
+        let begun: Vec<Begun<'_>> = wanted.iter().map(|topic| self.begin(topic, image)).collect();
+        let to_open: Vec<(&Begun<'_>, usize)> = begun
+            .iter()
+            .flat_map(|begun| {
+                (begun.slots.len()..begun.topic.partitions.len()).map(move |at| (begun, at))
+            })
+            .collect();
         // Opening checks what a crash left; several disks and cores can do so at once.
         let workers =
             std::thread::available_parallelism().map_or(1, usize::from).max(self.dirs.len());
-        let chunk = wanted.len().div_ceil(workers).max(1);
-        std::thread::scope(|scope| {
-            for topics in wanted.chunks(chunk) {
-                scope.spawn(move || topics.iter().for_each(|topic| self.open(topic, image)));
-            }
+        let opened = in_parallel(workers, &to_open, |(begun, at)| {
+            self.open_one(begun.topic, *at, begun.config.clone())
         });
+        let mut opened = opened.into_iter();
+        for Begun { topic, overrides, mut slots, .. } in begun {
+            let missing = topic.partitions.len().saturating_sub(slots.len());
+            slots.extend(opened.by_ref().take(missing));
+            let (id, name) = (topic.id, topic.name.clone());
+            let logs = Arc::new(TopicLogs { id, name: name.clone(), slots, overrides });
+            self.by_name.write().insert(name, logs.clone());
+            self.by_id.write().insert(id, logs);
+        }
     }
 
     fn differs(&self, topic: &Topic, image: &Image) -> bool {
@@ -224,22 +248,17 @@ impl Partitions {
         })
     }
 
-    fn open(&self, topic: &Topic, image: &Image) {
+    /// Gives what is open of a topic its config.
+    fn begin<'a>(&self, topic: &'a Topic, image: &Image) -> Begun<'a> {
         let overrides = overrides(topic, image);
         let config = Arc::new(self.config_of(&overrides));
-        let known = self.topic_by_id(topic.id);
-        let mut slots = known.map_or_else(Vec::new, |known| known.slots.clone());
+        let slots = self.topic_by_id(topic.id).map_or_else(Vec::new, |known| known.slots.clone());
         for slot in &slots {
             if let Slot::Online(partition) = slot {
                 partition.log().set_config(config.clone());
             }
         }
-        for at in slots.len()..topic.partitions.len() {
-            slots.push(self.open_one(topic, at, config.clone()));
-        }
-        let logs = Arc::new(TopicLogs { id: topic.id, name: topic.name.clone(), slots, overrides });
-        self.by_name.write().insert(topic.name.clone(), logs.clone());
-        self.by_id.write().insert(topic.id, logs);
+        Begun { topic, overrides, config, slots }
     }
 
     fn open_one(&self, topic: &Topic, at: usize, config: Arc<TopicConfig>) -> Slot {

@@ -137,6 +137,7 @@ impl Broker {
         super::defaults::tell_unused(&node.config, &node.image());
         node.follow_metadata().await;
         node.partitions.set_strays_aside();
+        flush_recovered(&node);
         tell_recovery(&node, begun.elapsed());
         checkpoint(&node).await;
         txns::load(&node, groups::load(&node));
@@ -314,7 +315,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
 fn tell_recovery(node: &Node, took: Duration) {
     let recovery = node.partitions.recovery();
     if recovery.partitions > 0 {
-        let Recovered { checked_bytes, cut_bytes, cut_batches, rebuilt } = recovery.sum;
+        let Recovered { checked_bytes, cut_bytes, cut_batches, rebuilt, .. } = recovery.sum;
         tracing::info!(
             partitions = recovery.partitions,
             checked_bytes,
@@ -327,7 +328,17 @@ fn tell_recovery(node: &Node, took: Duration) {
     }
 }
 
-/// What was recovered need not be recovered again; and what the checkpoints say of topics that are gone must not be taken for
+/// What was recovered and is served before it is on disk gets there as all that waits does.
+fn flush_recovered(node: &Node) {
+    for partition in node.partitions.opened() {
+        let waits = partition.log().unflushed() > 0;
+        if waits {
+            node.mark_dirty(&partition);
+        }
+    }
+}
+
+/// What was recovered and is on disk need not be recovered again; and what the checkpoints say of topics that are gone must not be taken for
 /// those that get their names.
 async fn checkpoint(node: &Arc<Node>) {
     let node = node.clone();

@@ -23,6 +23,7 @@ use super::verify::Verifier;
 use crate::base::{Offset, TopicPartition};
 use crate::config::TopicConfig;
 use crate::os::Os;
+use crate::record::BatchHeader;
 
 /// What is known of a log before it is opened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +64,8 @@ pub struct Recovered {
     pub cut_batches: u64,
     /// How many lost or damaged side files were rebuilt.
     pub rebuilt: u32,
+    /// How many control batches were among what was checked.
+    pub markers: u64,
 }
 
 impl Log {
@@ -117,7 +120,11 @@ impl Log {
         log.load_segments(&bases, opening, &mut recovered)?;
         log.load_epochs(&mut recovered)?;
         log.load_producers()?;
-        log.make_durable(&bases, opening)?;
+        if log.may_flush_later(opening, recovered) {
+            log.flush_later(opening);
+        } else {
+            log.make_durable(&bases, opening)?;
+        }
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
         Ok((log, recovered))
@@ -179,6 +186,24 @@ impl Log {
         }
         self.end = self.start;
         Ok(())
+    }
+
+    /// Whether what was found may be served before it is on disk: it was so before the crash, if nothing is promised of it, and nothing was
+    /// changed by recovery. A batch that was cut could come back behind the next ones; a marker that a power cut takes opens
+    /// its transaction again; and after a failed fsync the next one says nothing.
+    fn may_flush_later(&self, opening: Opening, recovered: Recovered) -> bool {
+        let Recovered { cut_bytes, rebuilt, markers, .. } = recovered;
+        let promises = self.config.flush_messages != i64::MAX;
+        let changed = self.names.pending().is_some() || cut_bytes > 0 || rebuilt > 0;
+        let point = opening.recovery_point.filter(|point| *point < self.end);
+        let leaves_work = point.is_some() && !opening.clean && !opening.synced;
+        leaves_work && !promises && !changed && markers == 0 && !opening.suspect
+    }
+
+    /// Leaves to the next flush what lies above the recovery point, and the names of all files.
+    fn flush_later(&mut self, opening: Opening) {
+        self.names.change();
+        self.recovery_point = opening.recovery_point.unwrap_or_default();
     }
 
     /// All that is in the log is on disk from here on, whoever wrote it.
@@ -343,6 +368,8 @@ impl Log {
                     break Some(error.to_string());
                 }
                 recovered.checked_bytes += found.size as u64;
+                recovered.markers +=
+                    u64::from(found.header.as_ref().is_some_and(BatchHeader::is_control));
                 unchecked = unchecked.min(found.position);
             }
             (expected, position) = (Some(found.last_offset + 1), found.end());

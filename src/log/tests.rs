@@ -325,6 +325,34 @@ fn a_flush_makes_the_end_the_recovery_point() {
 }
 
 #[test]
+fn recovery_leaves_to_the_next_flush_what_it_did_not_change_and_nobody_was_promised() {
+    let recovered = |config: TopicConfig, cut: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = open(folder.path());
+        fill(&mut log, 10);
+        if cut {
+            let path = log.active().path().to_path_buf();
+            let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+        }
+        drop(log);
+        let opening = Opening { recovery_point: Some(Offset::new(4)), ..Opening::default() };
+        let (mut log, _) = open_with(folder.path(), Arc::new(config), opening).unwrap();
+        let left = log.unflushed();
+        if let Some(plan) = log.flush_plan().unwrap() {
+            plan.run().unwrap();
+            log.flushed(plan.up_to());
+        }
+        assert_eq!(log.recovery_point(), log.end());
+        (log.end().get(), left)
+    };
+    let promises = TopicConfig { flush_messages: 1, ..TopicConfig::default() };
+    assert_eq!(recovered(TopicConfig::default(), false), (20, 16));
+    assert_eq!(recovered(promises, false), (20, 0));
+    assert_eq!(recovered(TopicConfig::default(), true), (18, 0), "what was cut may not come back");
+}
+
+#[test]
 fn a_segment_whose_roll_failed_takes_records_and_rolls_later() {
     let folder = tempfile::tempdir().unwrap();
     let (mut log, _) = open_with(folder.path(), config(1 << 20), Opening::default()).unwrap();

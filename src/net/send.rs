@@ -22,6 +22,8 @@ pub enum FileSending {
 
 /// The most that one sendfile or one read moves: a slow peer then does not hold much.
 const AT_ONCE: usize = 1 << 20;
+/// Who took a stretch from the disk will take as much again: that is asked for while the stretch is sent, up to so much.
+const AHEAD: usize = 8 << 20;
 /// What has to leave within each stretch of patience: a peer may be slow, but not stand still.
 const DUE: usize = 1 << 20;
 /// Stretches of files that come to no more than this in an answer are read and leave with the bytes around them: one call and one
@@ -156,10 +158,15 @@ async fn bytes(out: &mut Out<'_>, chunks: &[Chunk]) -> io::Result<()> {
 
 async fn by_sendfile(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
     let mut position = slice.position;
+    let (mut loaded, ahead) = (position, slice.len.min(AHEAD));
     let end = slice.position + slice.len as u64;
     while position < end {
-        out.writable().await?;
         let most = usize::try_from(end - position).unwrap_or(AT_ONCE).min(AT_ONCE);
+        if position >= loaded {
+            load(FileSlice { file: slice.file.clone(), position, len: most }, ahead).await;
+            loaded = position + most as u64;
+        }
+        out.writable().await?;
         let stream = out.stream;
         let sent = stream.try_io(Interest::WRITABLE, || {
             let file = slice.file.as_fd().ok_or(io::ErrorKind::Unsupported)?;
@@ -173,6 +180,14 @@ async fn by_sendfile(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sees that the page cache has a piece before it is sent. sendfile waits for the disk, and with it whoever this thread serves besides.
+async fn load(piece: FileSlice, ahead: usize) {
+    if !piece.is_cached() {
+        // Nothing in it panics; were it cut short, sendfile would wait.
+        let _ = tokio::task::spawn_blocking(move || piece.load(ahead)).await;
+    }
 }
 
 async fn by_copy(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {

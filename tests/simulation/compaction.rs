@@ -300,7 +300,7 @@ impl Compacted {
         self.all.retain(|at, _| *at < end);
         self.transactions.extend(self.failed_event.take());
         self.transactions.retain(|event| event.last < end);
-        self.synced = end;
+        self.synced = self.synced.max(running.log.recovery_point().get());
         for (at, write) in &found {
             assert_eq!(self.all.get(at), Some(write), "offset {at} was never written so");
         }

@@ -34,6 +34,7 @@ pub struct Counts {
     pub lost_batches: u64,
     pub cuts: u64,
     pub cut_whole_batches: u64,
+    pub flushed_later: u64,
     pub commits: u64,
     pub aborts: u64,
     pub open: u64,
@@ -41,7 +42,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn fields(&mut self) -> [(&'static str, &mut u64); 18] {
+    fn fields(&mut self) -> [(&'static str, &mut u64); 19] {
         [
             ("appended", &mut self.appended),
             ("duplicates", &mut self.duplicates),
@@ -57,6 +58,7 @@ impl Counts {
             ("lost batches", &mut self.lost_batches),
             ("cuts", &mut self.cuts),
             ("cut whole batches", &mut self.cut_whole_batches),
+            ("recoveries that left the flush to later", &mut self.flushed_later),
             ("commits", &mut self.commits),
             ("aborts", &mut self.aborts),
             ("open transactions", &mut self.open),
@@ -126,6 +128,7 @@ impl World {
             retention_bytes: rng.pick(&[-1, -1, 8000, 30_000]),
             retention_ms: rng.pick(&[-1, 20_000]),
             file_delete_delay_ms: 1000,
+            flush_messages: if seed.is_multiple_of(3) { 1 } else { i64::MAX },
             ..TopicConfig::default()
         });
         World {

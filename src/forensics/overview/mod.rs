@@ -11,10 +11,9 @@ pub use partition::PartitionView;
 
 use super::decode::Internal;
 use super::metadata::Metadata;
-use super::parallel::in_parallel;
 use super::place::Folder;
 use super::verify::{ABSENT, DataDir};
-use crate::base::{Offset, TopicPartition};
+use crate::base::{Offset, TopicPartition, in_parallel};
 use crate::log::{
     FoundProperties, LEADER_EPOCHS_FILE, META_PROPERTIES_FILE, Offsets, StorageError, read_offsets,
     read_properties,

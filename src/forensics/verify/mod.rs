@@ -29,10 +29,9 @@ pub use small::{is_damaged_json, read_text};
 
 use super::finding::{Finding, Findings, repair_command};
 use super::kind::FileKind;
-use super::parallel::in_parallel;
 use super::paths::{parent, partition_in, whole};
 use super::place::Place;
-use crate::base::TopicPartition;
+use crate::base::{TopicPartition, in_parallel};
 use crate::log::StorageError;
 use crate::os::{Disk, Os};
 use partition::Partition;

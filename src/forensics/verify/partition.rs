@@ -10,11 +10,10 @@ use super::report::Report;
 use super::segment::{Look, look_at};
 use super::shape::Shape;
 use super::{Options, epochs, small};
-use crate::base::TopicPartition;
+use crate::base::{TopicPartition, in_parallel, threads_each};
 use crate::forensics::finding::{Finding, Findings, Kind, copy_command};
 use crate::forensics::metadata::METADATA_FOLDER;
 use crate::forensics::order::Span;
-use crate::forensics::parallel::{in_parallel, threads_each};
 use crate::log::{LeaderEpochs, StorageError, path_in};
 use crate::os::Disk;
 

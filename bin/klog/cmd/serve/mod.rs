@@ -35,7 +35,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     runtime.block_on(serve(loaded.config, loggers))
 }
 
-/// The allocator asks for huge pages, of which each takes 2 MiB for the first byte in it: of the memory of a broker at rest that was
+/// Where the system gives huge pages unasked, each takes 2 MiB for the first byte in it: of the memory of a broker at rest that would be
 /// the most. What is large here, the logs, is the page cache's.
 fn take_small_pages() {
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {

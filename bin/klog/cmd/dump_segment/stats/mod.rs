@@ -5,9 +5,8 @@ mod sums;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use klog::forensics::{
-    Here, Piece, Segments, Stats, Stop, Trail, contradiction, in_parallel, threads_each,
-};
+use klog::base::{in_parallel, threads_each};
+use klog::forensics::{Here, Piece, Segments, Stats, Stop, Trail, contradiction};
 use klog::os::{Disk, Os};
 
 use sums::{Segment, Sums};
