@@ -37,7 +37,33 @@ struct Outgoing {
 
 enum Pending {
     Ready(Outgoing),
+    /// The first in line: who sends it works it out.
+    First(Parking),
+    /// It is worked out while others before it are.
     Later(oneshot::Receiver<Outgoing>),
+}
+
+/// A request whose answer has to be waited for. Until it is there, the request is parked, and counts as queued.
+struct Parking {
+    later: Later,
+    queued: Arc<Queued>,
+    parked: Parked,
+    _request: (Share, Held),
+}
+
+impl Parking {
+    async fn finish(self, peer: SocketAddr) -> Option<Outgoing> {
+        match self.later.await {
+            Ok(chunks) => {
+                self.parked.answered(&chunks);
+                Some(outgoing(&self.queued, chunks))
+            }
+            Err(error) => {
+                tracing::error!(%peer, %error, "bug: a response could not be encoded");
+                None
+            }
+        }
+    }
 }
 
 /// The answers that a task of its own sends, in order.
@@ -69,7 +95,8 @@ async fn receive(
 ) {
     let config = &node.config;
     let peer = connection.peer();
-    let limits = FrameLimits {
+    let mut limits = FrameLimits {
+        usual: 0,
         max_bytes: config.request_max_bytes,
         idle: u64::try_from(config.idle_ms).ok().map(Duration::from_millis),
         patience: millis(config.io_timeout_ms),
@@ -100,6 +127,7 @@ async fn receive(
         }
         let Frame { bytes, held } = frame;
         let length = bytes.len();
+        limits.usual = length;
         let begun = Counts::begin(&bytes);
         let (admitted, took) = admit(node, peer, begun, bytes).await;
         match admitted {
@@ -118,10 +146,14 @@ async fn receive(
             }
             Ok(Admitted::Silent) => node.counts.answered(begun, took, 0),
             Ok(Admitted::Later(later)) => {
-                let (share, parked) = (queued.take(length), node.counts.park(begun));
-                line.due.fetch_add(1, Ordering::AcqRel);
-                let waits = (parked, share, held);
-                place.send(Pending::Later(finish(connection, later, queued.clone(), waits)));
+                let parked = node.counts.park(begun);
+                let _request = (queued.take(length), held);
+                let parking = Parking { later, queued: queued.clone(), parked, _request };
+                let is_first = line.due.fetch_add(1, Ordering::AcqRel) == 0;
+                place.send(match is_first {
+                    true => Pending::First(parking),
+                    false => Pending::Later(beside(parking, peer)),
+                });
             }
             Ok(Admitted::Aside(_)) => unreachable!("admit follows it to its end"),
             Err(refusal) => return refused(node, connection, &refusal),
@@ -174,24 +206,13 @@ fn outgoing(queued: &Arc<Queued>, chunks: Vec<Chunk>) -> Outgoing {
     Outgoing { _share: queued.take(weight(&chunks)), chunks }
 }
 
-/// Works an answer out beside the connection; until it is there, the request is parked, and counts as queued.
-fn finish(
-    connection: &Connection,
-    later: Later,
-    queued: Arc<Queued>,
-    (parked, request, held): (Parked, Share, Held),
-) -> oneshot::Receiver<Outgoing> {
-    let peer = connection.peer();
+/// Works an answer out beside the connection.
+fn beside(parking: Parking, peer: SocketAddr) -> oneshot::Receiver<Outgoing> {
     let (done, receiver) = oneshot::channel();
     tokio::spawn(async move {
-        match later.await {
-            Ok(chunks) => {
-                parked.answered(&chunks);
-                drop(done.send(outgoing(&queued, chunks)));
-            }
-            Err(error) => tracing::error!(%peer, %error, "bug: a response could not be encoded"),
+        if let Some(outgoing) = parking.finish(peer).await {
+            drop(done.send(outgoing));
         }
-        drop((request, held));
     });
     receiver
 }
@@ -228,13 +249,12 @@ async fn send(
     let files = if node.config.sendfile { FileSending::Sendfile } else { FileSending::Copy };
     let patience = millis(node.config.io_timeout_ms);
     while let Some(pending) = answers.recv().await {
-        let mut outgoing = match pending {
-            Pending::Ready(outgoing) => outgoing,
-            Pending::Later(later) => match later.await {
-                Ok(outgoing) => outgoing,
-                Err(_) => return,
-            },
+        let outgoing = match pending {
+            Pending::Ready(outgoing) => Some(outgoing),
+            Pending::First(parking) => parking.finish(connection.peer()).await,
+            Pending::Later(later) => later.await.ok(),
         };
+        let Some(mut outgoing) = outgoing else { return };
         if let Err(error) = connection.send(&mut outgoing.chunks, files, patience).await {
             return unsent(&node, &connection, &error);
         }

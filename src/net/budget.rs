@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is not counted of each frame: small requests find room even where large ones have taken all there is.
-pub(super) const FREE: usize = 64 << 10;
+/// What is not counted of each frame: small requests, up to a batch of 64 KiB and what stands around it, find room even where large
+/// ones have taken all there is.
+pub(super) const FREE: usize = 68 << 10;
 
 /// The room that all requests of a node share. At the bound, sockets are not read until others gave theirs back; who
 /// finds none in time is closed.

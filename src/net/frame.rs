@@ -8,11 +8,11 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::budget::{Budget, Held};
+use super::budget::{Budget, FREE, Held};
 
 const LENGTH: usize = 4;
-/// What is asked of the socket at once while the length is unknown, or much is announced and little is there. A batch as long
-/// as producers make them by default, 16 KiB, comes with one call, whatever stands around it in its request.
+/// What is asked of the socket at once while the length is unknown, or much is announced and little is there; more where the last frame was
+/// longer. A batch as long as producers make them by default, 16 KiB, comes with one call, whatever stands around it in its request.
 const STEP: usize = 20 << 10;
 
 /// Why no frame was read.
@@ -81,12 +81,21 @@ pub struct Frame {
 pub struct FrameLimits<'a> {
     /// The longest that is taken.
     pub max_bytes: usize,
+    /// How long the one before was: as much is looked for at once, up to what is not counted of a frame. 0 where there was none.
+    pub usual: usize,
     /// How long its first byte may take; `None`: for ever.
     pub idle: Option<Duration>,
     /// How long the rest may take.
     pub patience: Duration,
     /// What all requests share.
     pub budget: &'a Budget,
+}
+
+impl FrameLimits<'_> {
+    /// What is asked of the socket at once.
+    fn step(&self) -> usize {
+        (LENGTH + self.usual).clamp(STEP, FREE)
+    }
 }
 
 /// How far a frame has come.
@@ -101,7 +110,7 @@ pub(super) async fn read(
     limits: FrameLimits<'_>,
 ) -> Result<Option<Frame>, FrameError> {
     if buffer.is_empty() {
-        let first = fill(stream, buffer, STEP);
+        let first = fill(stream, buffer, limits.step());
         let count = match limits.idle {
             Some(idle) => timeout(idle, first).await.map_err(|_| FrameError::Idle)??,
             None => first.await?,
@@ -146,7 +155,7 @@ async fn rest(
             missing = LENGTH + length - buffer.len();
         }
         // As much again as came so far: an announced length alone makes nothing large.
-        let step = missing.min(buffer.len().max(STEP));
+        let step = missing.min(buffer.len().max(limits.step()));
         progress.wants_room = true;
         limits.budget.cover(&mut held, buffer.len() + step).await;
         progress.wants_room = false;

@@ -22,6 +22,8 @@ pub enum FileSending {
 
 /// The most that one sendfile or one read moves: a slow peer then does not hold much.
 const AT_ONCE: usize = 1 << 20;
+/// Stretches up to this are mostly what was just written, and the system reads as far ahead by itself: where they are is not asked.
+const SURE: usize = 128 << 10;
 /// Who took a stretch from the disk will take as much again: that is asked for while the stretch is sent, up to so much.
 const AHEAD: usize = 8 << 20;
 /// What has to leave within each stretch of patience: a peer may be slow, but not stand still.
@@ -162,7 +164,7 @@ async fn by_sendfile(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
     let end = slice.position + slice.len as u64;
     while position < end {
         let most = usize::try_from(end - position).unwrap_or(AT_ONCE).min(AT_ONCE);
-        if position >= loaded {
+        if position >= loaded && most > SURE {
             load(FileSlice { file: slice.file.clone(), position, len: most }, ahead).await;
             loaded = position + most as u64;
         }
