@@ -127,9 +127,13 @@ fn retain(node: &Arc<Node>) {
             if let Err(error) = make_sure_of_age(&partition, now) {
                 break Err(error);
             }
+            // Under the log's lock whoever appends would wait for the disk.
+            if let Err(error) = partition.sync_names() {
+                break Err(error);
+            }
             let mut log = partition.log();
             // Another topic may have its folder by now.
-            let done = if partition.is_deleted() { Ok(0) } else { log.enforce_retention(now) };
+            let done = if partition.is_deleted() { Ok(0) } else { log.enforce_retention(now, 1) };
             drop(log);
             match done {
                 Ok(0) => break Ok(()),

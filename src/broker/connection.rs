@@ -35,10 +35,11 @@ struct Outgoing {
     _share: Share,
 }
 
+/// A place in line. Each connection has room for 32 of them from the start, so it is small.
 enum Pending {
-    Ready(Outgoing),
+    Ready(Box<Outgoing>),
     /// The first in line: who sends it works it out.
-    First(Parking),
+    First(Box<Parking>),
     /// It is worked out while others before it are.
     Later(oneshot::Receiver<Outgoing>),
 }
@@ -141,7 +142,7 @@ async fn receive(
                 }
                 if !chunks.is_empty() {
                     line.due.fetch_add(1, Ordering::AcqRel);
-                    place.send(Pending::Ready(outgoing(&queued, chunks)));
+                    place.send(Pending::Ready(Box::new(outgoing(&queued, chunks))));
                 }
             }
             Ok(Admitted::Silent) => node.counts.answered(begun, took, 0),
@@ -151,7 +152,7 @@ async fn receive(
                 let parking = Parking { later, queued: queued.clone(), parked, _request };
                 let is_first = line.due.fetch_add(1, Ordering::AcqRel) == 0;
                 place.send(match is_first {
-                    true => Pending::First(parking),
+                    true => Pending::First(Box::new(parking)),
                     false => Pending::Later(beside(parking, peer)),
                 });
             }
@@ -250,7 +251,7 @@ async fn send(
     let patience = millis(node.config.io_timeout_ms);
     while let Some(pending) = answers.recv().await {
         let outgoing = match pending {
-            Pending::Ready(outgoing) => Some(outgoing),
+            Pending::Ready(outgoing) => Some(*outgoing),
             Pending::First(parking) => parking.finish(connection.peer()).await,
             Pending::Later(later) => later.await.ok(),
         };

@@ -174,6 +174,22 @@ impl Partition {
         flush().inspect_err(|error| self.fail(error))
     }
 
+    /// Makes the names in its folder durable. Blocking, but does not hold the log over it.
+    ///
+    /// # Errors
+    /// As the system says; the directory is taken offline.
+    pub fn sync_names(&self) -> Result<(), StorageError> {
+        let log = self.log();
+        let is_over = self.is_deleted() || log.is_offline();
+        let plan = log.names_plan().filter(|_| !is_over);
+        drop(log);
+        match plan.map_or(Ok(()), |plan| plan.run()) {
+            // The folder was renamed under the plan: no failure of the disk.
+            Err(_) if self.is_deleted() => Ok(()),
+            done => done.inspect_err(|error| self.fail(error)),
+        }
+    }
+
     /// What a sync of the whole directory will make durable; `None` if nothing is to be.
     pub fn flush_point(&self) -> Option<FlushPoint> {
         self.dirty_since.lock().take();

@@ -169,7 +169,7 @@ impl Default for BrokerConfig {
             auto_create_topics: true,
             delete_topics: true,
             retention_check_interval_ms: 300_000,
-            checkpoint_interval_ms: 5_000,
+            checkpoint_interval_ms: 1_000,
             cleaner_enable: true,
             cleaner_threads: 1,
             cleaner_backoff_ms: 15_000,

@@ -97,6 +97,18 @@ impl Log {
         }))
     }
 
+    /// What to do so that all names in the log's folder are durable; `None` if they are.
+    pub fn names_plan(&self) -> Option<FlushPlan> {
+        self.names.pending().map(|names| FlushPlan {
+            files: Vec::new(),
+            names: Some(names),
+            folder: self.folder.clone(),
+            disk: self.os.disk.clone(),
+            up_to: self.recovery_point,
+            counts: self.counts.clone(),
+        })
+    }
+
     /// Notes that the log is durable up to `offset`. Not if it went offline meanwhile: an fsync has failed, and that a later
     /// one succeeds says nothing.
     pub fn flushed(&mut self, up_to: Offset) {

@@ -29,6 +29,8 @@ struct State {
     /// As they are on disk.
     points: Offsets,
     starts: Offsets,
+    /// Whether this process has written the starts.
+    has_starts: bool,
     /// Logs that are here, whether they could be opened or not.
     here: BTreeSet<TopicPartition>,
     /// Whether the last checkpoints spoke for all of them.
@@ -59,6 +61,7 @@ impl Known {
         let state = State {
             points: points.clone().unwrap_or_default(),
             starts: starts.clone(),
+            has_starts: false,
             here: BTreeSet::new(),
             complete: true,
         };
@@ -136,8 +139,10 @@ impl Known {
         }
         state.complete = complete;
         // The start of a log is never behind what is promised of it.
-        write(disk, &self.folder, LOG_STARTS, &starts)?;
-        state.starts = starts;
+        if !state.has_starts || state.starts != starts {
+            write(disk, &self.folder, LOG_STARTS, &starts)?;
+            (state.starts, state.has_starts) = (starts, true);
+        }
         if self.has_points() || complete {
             write(disk, &self.folder, RECOVERY_POINTS, &points)?;
             state.points = points;

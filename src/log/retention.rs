@@ -18,13 +18,14 @@ enum Reason {
 }
 
 impl Log {
-    /// Deletes the segments that the configuration does not keep. Returns how many.
+    /// Deletes the segments that the configuration does not keep, at most so many. Returns how many. Between two of them the disk is waited
+    /// for; before the first one too, where [`Log::names_plan`] has anything to do.
     ///
     /// # Errors
     /// As the system says.
-    pub fn enforce_retention(&mut self, now: Millis) -> Result<usize, StorageError> {
+    pub fn enforce_retention(&mut self, now: Millis, most: usize) -> Result<usize, StorageError> {
         let mut deleted = 0;
-        while let Some(reason) = self.first_is_due(now) {
+        while let Some(reason) = self.first_is_due(now).filter(|_| deleted < most) {
             if self.segments.len() == 1 {
                 self.roll()?;
             }

@@ -275,7 +275,7 @@ fn retention_by_size_and_by_time_deletes_whole_segments_and_delays_the_files() {
         file_delete_delay_ms: 10,
         ..(*config(1000)).clone()
     }));
-    assert!(log.enforce_retention(NOW).unwrap() > 0);
+    assert!(log.enforce_retention(NOW, usize::MAX).unwrap() > 0);
     assert!((2500..3600).contains(&log.size_bytes()), "{}", log.size_bytes());
     assert_reads_all(&log);
     let deleted = || {
@@ -289,7 +289,7 @@ fn retention_by_size_and_by_time_deletes_whole_segments_and_delays_the_files() {
     assert!(deleted() > 0);
     log.remove_doomed(Millis(NOW.0 + 10)).unwrap();
     assert_eq!(deleted(), 0);
-    log.enforce_retention(Millis(NOW.0 + log.config().retention_ms + 1000)).unwrap();
+    log.enforce_retention(Millis(NOW.0 + log.config().retention_ms + 1000), usize::MAX).unwrap();
     assert_eq!(log.size_bytes(), 0);
     assert_eq!((log.start().get(), log.end().get()), (200, 200));
 }

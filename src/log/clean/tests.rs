@@ -325,7 +325,7 @@ fn a_segment_without_a_timestamp_goes_by_age_with_the_next_one_that_has_one() {
     }
     assert!(at.clean(5000, 100) > 0);
     assert_eq!(at.log.segments[0].youngest.timestamp, -1, "all that it had is gone");
-    assert_eq!(at.log.enforce_retention(Millis(11_000)).unwrap(), 0);
-    assert!(at.log.enforce_retention(Millis(11_001)).unwrap() > 1);
+    assert_eq!(at.log.enforce_retention(Millis(11_000), usize::MAX).unwrap(), 0);
+    assert!(at.log.enforce_retention(Millis(11_001), usize::MAX).unwrap() > 1);
     assert_eq!(at.log.start(), Offset::new(40));
 }
