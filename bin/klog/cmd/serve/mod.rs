@@ -30,17 +30,8 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     if args.check {
         return Ok(());
     }
-    take_small_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(loaded.config, loggers))
-}
-
-/// Where the system gives huge pages unasked, each takes 2 MiB for the first byte in it: of the memory of a broker at rest that would be
-/// the most. What is large here, the logs, is the page cache's.
-fn take_small_pages() {
-    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
-        tracing::debug!(%error, "huge pages cannot be refused");
-    }
 }
 
 async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
