@@ -30,7 +30,7 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
         again.aim(at_most(0.02, Of::Kafka)).aim(at_most(50.0, Of::One)),
         Figure::new("the topic exists: broker CPU to first ack, ms", cpu * 1e3),
         Figure::new("the topic exists: broker peak RSS, MB", peak),
-        idle.aim(at_most(0.05, Of::Kafka)).aim(at_most(20.0, Of::One)).in_row(11),
+        idle.aim(at_most(0.05, Of::Kafka)).aim(at_most(20.0 * 1.048_576, Of::One)).in_row(11),
     ])
 }
 
