@@ -1,6 +1,6 @@
 //! Rank 0. The words that every other room speaks: numbers with a meaning, Kafka's error codes, and the bounded
-//! cursor over bytes that came from outside; counters that cost next to nothing; the same work on many things at once. Pure: no I/O, no clock, no allocation by what a
-//! length field says.
+//! cursor over bytes that came from outside; counters that cost next to nothing; the same work on many things at once.
+//! Pure: no I/O, no clock, no allocation by what a length field says.
 
 mod count;
 mod cursor;

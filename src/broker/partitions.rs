@@ -87,6 +87,7 @@ impl Recovery {
         self.sum.cut_bytes += one.cut_bytes;
         self.sum.cut_batches += one.cut_batches;
         self.sum.rebuilt += one.rebuilt;
+        self.sum.markers += one.markers;
     }
 }
 

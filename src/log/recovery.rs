@@ -120,10 +120,12 @@ impl Log {
         log.load_segments(&bases, opening, &mut recovered)?;
         log.load_epochs(&mut recovered)?;
         log.load_producers()?;
-        if log.may_flush_later(opening, recovered) {
-            log.flush_later(opening);
-        } else {
-            log.make_durable(&bases, opening)?;
+        match log.may_stay(opening, recovered) {
+            Some(point) => {
+                log.names.change();
+                log.recovery_point = point;
+            }
+            None => log.make_durable(&bases, opening)?,
         }
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
@@ -188,22 +190,17 @@ impl Log {
         Ok(())
     }
 
-    /// Whether what was found may be served before it is on disk: it was so before the crash, if nothing is promised of it, and nothing was
-    /// changed by recovery. A batch that was cut could come back behind the next ones; a marker that a power cut takes opens
-    /// its transaction again; and after a failed fsync the next one says nothing.
-    fn may_flush_later(&self, opening: Opening, recovered: Recovered) -> bool {
+    /// The recovery point, if it may stay and what lies above it be served before it is on disk, with the names of all files left to the next
+    /// flush: it was so before the crash, if nothing is promised of it, and nothing was changed by recovery. A batch that was cut
+    /// could come back behind the next ones; a marker that a power cut takes opens its transaction again; and after a failed fsync
+    /// the next one says nothing.
+    fn may_stay(&self, opening: Opening, recovered: Recovered) -> Option<Offset> {
         let Recovered { cut_bytes, rebuilt, markers, .. } = recovered;
         let promises = self.config.flush_messages != i64::MAX;
         let changed = self.names.pending().is_some() || cut_bytes > 0 || rebuilt > 0;
-        let point = opening.recovery_point.filter(|point| *point < self.end);
-        let leaves_work = point.is_some() && !opening.clean && !opening.synced;
-        leaves_work && !promises && !changed && markers == 0 && !opening.suspect
-    }
-
-    /// Leaves to the next flush what lies above the recovery point, and the names of all files.
-    fn flush_later(&mut self, opening: Opening) {
-        self.names.change();
-        self.recovery_point = opening.recovery_point.unwrap_or_default();
+        let is_needed = promises || changed || markers > 0 || opening.suspect;
+        let is_done = opening.clean || opening.synced;
+        opening.recovery_point.filter(|point| *point < self.end && !is_needed && !is_done)
     }
 
     /// All that is in the log is on disk from here on, whoever wrote it.
