@@ -326,10 +326,20 @@ fn a_flush_makes_the_end_the_recovery_point() {
 
 #[test]
 fn recovery_leaves_to_the_next_flush_what_it_did_not_change_and_nobody_was_promised() {
-    let recovered = |config: TopicConfig, cut: bool| {
+    let recovered = |config: TopicConfig, cut: bool, ends_transaction: bool| {
         let folder = tempfile::tempdir().unwrap();
         let mut log = open(folder.path());
         fill(&mut log, 10);
+        if ends_transaction {
+            let end = EndTxn {
+                producer_id: 1,
+                producer_epoch: 0,
+                coordinator_epoch: 0,
+                commit: true,
+                transaction_version: 1,
+            };
+            log.append_marker(end, LeaderEpoch::ZERO, NOW).unwrap();
+        }
         if cut {
             let path = log.active().path().to_path_buf();
             let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
@@ -347,9 +357,14 @@ fn recovery_leaves_to_the_next_flush_what_it_did_not_change_and_nobody_was_promi
         (log.end().get(), left)
     };
     let promises = TopicConfig { flush_messages: 1, ..TopicConfig::default() };
-    assert_eq!(recovered(TopicConfig::default(), false), (20, 16));
-    assert_eq!(recovered(promises, false), (20, 0));
-    assert_eq!(recovered(TopicConfig::default(), true), (18, 0), "what was cut may not come back");
+    assert_eq!(recovered(TopicConfig::default(), false, false), (20, 16));
+    assert_eq!(recovered(promises, false, false), (20, 0));
+    let (cut, ended) = (
+        recovered(TopicConfig::default(), true, false),
+        recovered(TopicConfig::default(), false, true),
+    );
+    assert_eq!(cut, (18, 0), "what was cut may not come back");
+    assert_eq!(ended, (21, 0), "a transaction that has ended may not be open again");
 }
 
 #[test]
