@@ -36,8 +36,9 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     bare::forget(&files)?;
     let mb = data.bytes() as f64 / 1e6;
     let address = broker.address().to_owned();
-    let ((drained, latencies), used) =
-        measure(&broker, || own::runtime()?.block_on(drain(address, data, options.cold_rate)))?;
+    let ((drained, latencies), used) = measure(&broker, || {
+        klog::client::runtime()?.block_on(drain(address, data, options.cold_rate))
+    })?;
     let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e6;
     let p99 = Figure::new("producer beside it, p99 ms", ms(0.99));
     let rate = mb / drained.as_secs_f64();

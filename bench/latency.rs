@@ -92,7 +92,7 @@ fn by_klog(
         transaction_size: None,
     };
     let load = EndToEndLoad { produce, partitions: 1, consumer: ConsumerConfig::default() };
-    own::runtime()?.block_on(async {
+    klog::client::runtime()?.block_on(async {
         let (near, far) = (own::connect(address).await?, own::connect(address).await?);
         let (mut run, mut summary) =
             (end_to_end(&[near], &[far], &load).await?, Summary::default());

@@ -31,7 +31,7 @@ const EACH: usize = 4;
 const SETTINGS: [(&str, &str); 1] = [("group.initial.rebalance.delay.ms", "0")];
 
 pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> {
-    let runtime = own::runtime()?;
+    let runtime = klog::client::runtime()?;
     let mut figures = Vec::new();
     for count in &options.members {
         let mut broker = Broker::start_with(subject, &options.dir, &SETTINGS)?;

@@ -10,16 +10,11 @@ use klog::client::{
 };
 use klog::perf::{Histogram, Run, Summary};
 use klog::record::Codec;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::clients::{BATCH, LINGER_MS};
 use crate::load::Work;
 
 const STALL: Duration = Duration::from_secs(60);
-
-pub fn runtime() -> anyhow::Result<Runtime> {
-    Ok(Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
-}
 
 pub async fn connect(address: &str) -> anyhow::Result<Client> {
     let bootstrap = vec![address.to_owned()];
@@ -43,7 +38,7 @@ pub fn produce(address: &str, work: &Work<'_>) -> anyhow::Result<()> {
         },
         ..ProducerConfig::default()
     };
-    runtime()?.block_on(async {
+    klog::client::runtime()?.block_on(async {
         let producer = Producer::new(&connect(address).await?, config);
         for value in work.values() {
             drop(producer.send(ProducerRecord::new(topic.clone(), value.clone())).await?);
@@ -62,7 +57,7 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
         max_poll_records: 10_000,
         ..ConsumerConfig::default()
     };
-    runtime()?.block_on(async {
+    klog::client::runtime()?.block_on(async {
         let consumer = Consumer::new(&connect(address).await?, config);
         let all: Vec<_> = (0..partitions).map(|p| (topic.clone(), p, StartAt::Earliest)).collect();
         consumer.assign(&all);

@@ -59,7 +59,7 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
 
 /// A runtime with our client, connected.
 fn connected(broker: &Broker) -> anyhow::Result<(Runtime, Client)> {
-    let runtime = own::runtime()?;
+    let runtime = klog::client::runtime()?;
     let client = runtime.block_on(own::connect(broker.address()))?;
     Ok((runtime, client))
 }

@@ -49,7 +49,7 @@ pub struct Destroy {
 /// What the work met, or the signal.
 pub fn run(log: &LogArgs, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     logging::start(log);
-    connect::runtime()?.block_on(async {
+    klog::client::runtime()?.block_on(async {
         let mut signals = Signals::install()?;
         tokio::select! {
             done = work => done,

@@ -267,11 +267,3 @@ fn hint_for(code: ErrorCode) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// The runtime of a client command. The command itself runs on the main thread, connections on two others.
-///
-/// # Errors
-/// If the system has no thread left.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
-}

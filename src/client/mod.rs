@@ -5,7 +5,7 @@
 //!
 //! A [`Client`] is made first, from a [`ClientConfig`]; the others share its connections' settings and its picture
 //! of the cluster. Configs come from code or from librdkafka's and Java's property names.
-//! Everything runs on the tokio runtime it was started on. This room never prints, never reads a file, and never
+//! Everything runs on the tokio runtime it was started on, [`runtime`] or another. This room never prints, never reads a file, and never
 //! drops a record without saying so.
 
 mod admin;
@@ -25,6 +25,7 @@ mod partitioner;
 mod producer;
 mod record;
 mod refresh;
+mod runtime;
 
 pub use admin::{
     ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,
@@ -53,3 +54,4 @@ pub use producer::transaction::{
 };
 pub use producer::{Delivery, Producer, Totals};
 pub use record::{ConsumedRecord, Header, ProducerRecord, RecordMetadata, StartAt};
+pub use runtime::runtime;

@@ -48,21 +48,25 @@ impl Log {
         Ok(())
     }
 
-    /// From the newest snapshot that the log reaches, then from the batches above it.
+    /// From the newest snapshot that the log reaches, then from all batches above it, also those below the start of the log: a
+    /// marker among them ends what the snapshot has open.
     pub(super) fn load_producers(&mut self) -> Result<(), OpenError> {
         let disk = self.os.disk.clone();
-        let mut offsets = self.snapshots()?;
-        let mut from = self.start.get();
-        while let Some(offset) = offsets.pop() {
+        let reach = self.segments[0].base..=self.end.get();
+        let (mut from, mut is_found) = (*reach.start(), false);
+        for offset in self.snapshots()?.into_iter().rev() {
             let path = path_in(&self.folder, offset, ".snapshot");
-            let known =
-                if offset <= self.end.get() { snapshot::read(&*disk, &path)? } else { None };
-            if let Some(producers) = known {
-                self.producers = producers;
-                from = offset.max(from);
-                break;
+            let is_near = reach.contains(&offset);
+            if is_near && is_found {
+                continue;
             }
-            // Of a log that is no more, or unusable: were it to come back, it would be believed.
+            let known = if is_near { snapshot::read(&*disk, &path)? } else { None };
+            if let Some(producers) = known {
+                (self.producers, from, is_found) = (producers, offset, true);
+                continue;
+            }
+            // Unusable, or of a log that is no more: were it to come back, it would be believed. And what was written between one
+            // that lies below the first segment and that segment, nobody knows.
             disk.remove_file(&path).map_err(StorageError::at("remove", &path))?;
             self.names.change();
         }

@@ -135,12 +135,10 @@ impl Log {
     /// # Errors
     /// `Damaged` and `Storage` as they are met.
     pub(super) fn producers_at(&self, base: i64) -> Result<Producers, ReadError> {
-        let mut offsets = self.snapshots()?;
-        let (mut from, mut producers) = (self.segments[0].base, Producers::default());
-        while let Some(offset) = offsets.pop() {
-            if offset > base {
-                continue;
-            }
+        let first = self.segments[0].base;
+        let (mut from, mut producers) = (first, Producers::default());
+        let offsets = self.snapshots()?;
+        for offset in offsets.into_iter().rev().filter(|offset| (first..=base).contains(offset)) {
             let path = path_in(&self.folder, offset, ".snapshot");
             if let Some(known) = snapshot::read(self.disk(), &path)? {
                 (from, producers) = (offset, known);

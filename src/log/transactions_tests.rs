@@ -325,6 +325,23 @@ fn deleted_records_take_their_aborted_transactions_with_them_and_raise_the_last_
 }
 
 #[test]
+fn an_end_below_the_start_of_the_log_counts_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(dir.path());
+    write(&mut log, 1, 0, 0);
+    log.roll().unwrap(); // the snapshot there has it open
+    let marker = end(&mut log, 1, 0, true);
+    write(&mut log, 2, 0, 0);
+    log.delete_records(Offset::new(marker + 1), NOW).unwrap();
+    let (log_start, point) = (log.start(), log.recovery_point());
+    drop(log);
+    let opening = Opening { log_start, recovery_point: Some(point), ..Opening::default() };
+    let (log, _) = open_with(dir.path(), config(1000), opening).unwrap();
+    assert_eq!(log.start(), log_start);
+    assert_eq!(log.open_transactions().map(|(id, _)| id).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn retention_goes_by_age_though_a_transaction_is_open() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = open(dir.path());

@@ -1,5 +1,6 @@
 //! Producers at a rate, or as fast as they are let.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -124,13 +125,15 @@ impl Worker {
         mut timer: Timer,
     ) -> Result<(), Failure> {
         let mut at_once = 0;
+        let stop = self.stop.clone();
+        let mut stopped = pin!(stop.cancelled());
         for due in numbers.map_while(|number| schedule.due(number)) {
             let due = self.clock.started + due;
             while let Some(pause) = due.checked_duration_since(Instant::now()) {
                 at_once = 0;
                 self.outlet.look();
                 tokio::select! {
-                    () = self.stop.cancelled() => return self.outlet.finish().await,
+                    () = &mut stopped => return self.outlet.finish().await,
                     slept = timer.sleep(pause.min(LOOK)) => slept?,
                 }
             }

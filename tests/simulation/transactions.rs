@@ -22,37 +22,56 @@ pub struct Transactional {
     is_open: bool,
 }
 
-/// What batches say of transactions: where each producer's open one began, and which were aborted.
-#[derive(Clone, Default, PartialEq, Debug)]
+/// A transaction as its batches tell of it: where each begins and ends, in order.
+#[derive(Clone, Default, Debug)]
+pub struct Transaction {
+    batches: Vec<(i64, i64)>,
+}
+
+impl Transaction {
+    /// Whether it may be told to begin at `told`: where it did; or where that lies below the start of the log, at a later batch, as that may
+    /// have been the first one left when the log was last recovered. No later than at the first one that is left now.
+    fn may_begin_at(&self, told: i64, start: i64) -> bool {
+        let began = self.batches[0].0;
+        let not_after_left = self.first_left(start).is_none_or(|first| told <= first);
+        let is_a_batch = self.batches.iter().any(|(base, _)| *base == told);
+        told == began || (began < start && is_a_batch && not_after_left)
+    }
+
+    fn first_left(&self, start: i64) -> Option<i64> {
+        self.batches.iter().find(|(_, last)| *last >= start).map(|(base, _)| *base)
+    }
+}
+
+/// What batches say of transactions: each producer's open one, and those that were aborted, by marker and producer.
+#[derive(Clone, Default, Debug)]
 pub struct Decided {
-    open: BTreeMap<i64, i64>,
-    aborted: Vec<Aborted>,
+    open: BTreeMap<i64, Transaction>,
+    aborted: BTreeMap<(i64, i64), Transaction>,
 }
 
 impl Decided {
     pub fn by<'a>(stood: impl IntoIterator<Item = &'a Stood>) -> Decided {
         let mut out = Decided::default();
-        for batch in stood.into_iter().map(|stood| &stood.batch) {
-            let header = batch.header();
+        for stood in stood {
+            let (batch, header) = (&stood.batch, stood.batch.header());
             let producer_id = header.producer_id;
             if !header.is_transactional() {
                 continue;
             }
             if !header.is_control() {
-                out.open.entry(producer_id).or_insert(header.base_offset);
+                out.open.entry(producer_id).or_default().batches.push((stood.base(), stood.last()));
                 continue;
             }
             let record = records(batch, 1 << 10).expect("readable").next().expect("one");
             let record = record.expect("a record");
             let control = ControlRecord::parse(record.key.as_ref(), record.value.as_ref());
-            let began = out.open.remove(&producer_id);
+            let ended = out.open.remove(&producer_id);
             let aborts = matches!(control, Ok(ControlRecord::Abort { .. }));
-            if let Some(first_offset) = began.filter(|_| aborts) {
-                let last_offset = header.base_offset;
-                out.aborted.push(Aborted { first_offset, last_offset, producer_id });
+            if let Some(transaction) = ended.filter(|_| aborts) {
+                out.aborted.insert((header.base_offset, producer_id), transaction);
             }
         }
-        out.aborted.sort_unstable();
         out
     }
 }
@@ -163,32 +182,32 @@ impl World {
         }
     }
 
-    /// Holds what a running log says of transactions to its batches. Of one that began below the start of the log, the beginning may be
-    /// forgotten, and all of it if none of its batches is left.
+    /// Holds what a running log says of transactions to its batches. One of which no batch is left may be forgotten.
     pub fn check_transactions(&mut self) {
         let Some(running) = self.running.as_mut() else { return };
         let log = &mut running.log;
         let start = log.start().get();
-        let all = Decided::by(&self.history.stood);
-        let left = Decided::by(self.history.stood.iter().filter(|stood| stood.last() >= start));
+        let decided = Decided::by(&self.history.stood);
         let told: BTreeMap<i64, i64> = log
             .open_transactions()
             .map(|(id, producer)| (id, producer.transaction_start.expect("it is open")))
             .collect();
         for (id, began) in &told {
-            let first = all.open.get(id).unwrap_or_else(|| panic!("{id} has none open: {all:?}"));
-            let begins = began == first || (*first < start && left.open.get(id) == Some(began));
-            assert!(begins, "{id}'s began at {first}, not {began}");
+            let transaction = decided.open.get(id);
+            let transaction =
+                transaction.unwrap_or_else(|| panic!("{id} has none open: {decided:?}"));
+            assert!(transaction.may_begin_at(*began, start), "{id} at {began}: {transaction:?}");
         }
-        for (id, began) in &left.open {
-            assert!(told.contains_key(id), "{id}'s, open since {began}, is forgotten");
+        for (id, transaction) in &decided.open {
+            let is_left = transaction.first_left(start).is_some();
+            assert!(told.contains_key(id) || !is_left, "{id} is forgotten: {transaction:?}");
         }
         let first = told.values().min().map(|first| (*first).max(start));
         assert_eq!(log.last_stable_offset().get(), first.unwrap_or(log.end().get()));
         self.counts.open += told.len() as u64;
         let from = start + self.rng.below((log.end().get() - start) as usize + 1) as i64;
         for (from, found) in running.early.drain(..).collect::<Vec<_>>() {
-            assert_aborted(from, &found, (&all, &left), start);
+            assert_aborted(from, &found, &decided, start);
         }
         let found = match aborted_from(&mut running.log, from) {
             Ok(found) => found,
@@ -197,7 +216,7 @@ impl World {
             Err(_) if running.log.is_offline() => return,
             Err(error) => panic!("{error:?}"),
         };
-        assert_aborted(from, &found, (&all, &left), start);
+        assert_aborted(from, &found, &decided, start);
         self.counts.aborted_seen += found.len() as u64;
     }
 
@@ -221,24 +240,22 @@ impl World {
     }
 }
 
-/// An aborted transaction is told exactly as it was. One that began below the start may be told from its first batch that is left.
-fn assert_aborted(from: i64, found: &[Aborted], (all, left): (&Decided, &Decided), start: i64) {
-    let reach = |decided: &Decided| -> BTreeMap<(i64, i64), i64> {
-        let all = decided.aborted.iter().filter(|aborted| aborted.last_offset >= from);
-        all.map(|it| ((it.last_offset, it.producer_id), it.first_offset)).collect()
-    };
-    let (all, left) = (reach(all), reach(left));
-    let found: BTreeMap<(i64, i64), i64> =
+/// Each aborted transaction that ends at or above `from` is told once, and no other.
+fn assert_aborted(from: i64, found: &[Aborted], decided: &Decided, start: i64) {
+    let told: BTreeMap<(i64, i64), i64> =
         found.iter().map(|it| ((it.last_offset, it.producer_id), it.first_offset)).collect();
-    for (key, first) in &found {
-        let whole = all.get(key).unwrap_or_else(|| panic!("{key:?} was not aborted: {all:?}"));
-        let right = first == whole || (*whole < start && left.get(key) == Some(first));
-        assert!(right, "{key:?} began at {whole}, not {first}");
+    assert_eq!(told.len(), found.len(), "one is told twice: {found:?}");
+    for (key, began) in &told {
+        let transaction = decided.aborted.get(key).filter(|_| key.0 >= from);
+        let transaction =
+            transaction.unwrap_or_else(|| panic!("from {from}: {key:?} was not aborted"));
+        assert!(transaction.may_begin_at(*began, start), "{key:?} at {began}: {transaction:?}");
     }
-    for key in left.keys() {
+    for (key, transaction) in decided.aborted.range((from, i64::MIN)..) {
+        let is_left = transaction.first_left(start).is_some();
         assert!(
-            found.contains_key(key),
-            "from {from}: {key:?} is missing in {found:?}; start {start}, all {all:?}"
+            told.contains_key(key) || !is_left,
+            "from {from}, start {start}: {key:?} is missing in {found:?}: {transaction:?}"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The task that asks ahead: looks at the state, asks each leader for what its partitions need, feeds answers back.
 
 use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,10 +40,11 @@ struct Peer {
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let mut pictures = shared.client.watch();
     let mut peers: HashMap<i32, Peer> = HashMap::new();
+    let mut stopped = pin!(stop.cancelled());
     loop {
         let wake_at = step(&shared, &mut peers, &stop);
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = &mut stopped => return,
             () = shared.askable.notified() => {}
             Ok(()) = pictures.changed() => { pictures.borrow_and_update(); }
             () = tokio::time::sleep_until(wake_at) => {}

@@ -8,6 +8,7 @@
 
 mod decode;
 mod driver;
+mod patience;
 mod session;
 mod state;
 
@@ -23,6 +24,7 @@ pub(super) use session::Key;
 pub use state::Ends;
 pub(super) use state::Start;
 
+use self::patience::Patience;
 use self::state::State;
 use super::config::ConsumerConfig;
 use super::error::{ClientError, ConsumeError};
@@ -34,6 +36,7 @@ use crate::base::TopicName;
 #[derive(Debug)]
 pub struct Consumer {
     shared: Arc<Shared>,
+    patience: Patience,
     stop: CancellationToken,
 }
 
@@ -67,7 +70,7 @@ impl Consumer {
         });
         let stop = CancellationToken::new();
         tokio::spawn(driver::run(shared.clone(), stop.clone()));
-        Consumer { shared, stop }
+        Consumer { shared, patience: Patience::default(), stop }
     }
 
     /// Reads these partitions from now on, and no others.
@@ -166,8 +169,10 @@ impl Consumer {
             if self.shared.client.is_closed() {
                 return Err(ClientError::Closed.into());
             }
-            if tokio::time::timeout_at(give_up_at, readable).await.is_err() {
-                return Ok(out);
+            tokio::select! {
+                biased;
+                () = readable => {}
+                () = self.patience.until(give_up_at) => return Ok(out),
             }
         }
     }

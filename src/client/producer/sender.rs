@@ -2,6 +2,7 @@
 //! each, at most one batch of each partition.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -79,10 +80,11 @@ impl Sender {
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut pictures = self.shared.client.watch();
+        let mut stopped = pin!(stop.cancelled());
         loop {
             let wake_at = self.pump();
             tokio::select! {
-                () = stop.cancelled() => break,
+                () = &mut stopped => break,
                 () = self.shared.news.notified() => {}
                 Some(event) = self.incoming.recv() => {
                     self.on_event(event);

@@ -30,7 +30,7 @@ const POLL_RECORDS: usize = 20_000;
 
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
-    connect::runtime()?.block_on(consume(args))
+    klog::client::runtime()?.block_on(consume(args))
 }
 
 async fn consume(args: Args) -> anyhow::Result<()> {

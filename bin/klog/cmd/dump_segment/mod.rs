@@ -21,7 +21,6 @@ use klog::os::Os;
 
 use showing::Showing;
 
-use crate::connect;
 use crate::exit::Ended;
 use crate::logging::{self, LogArgs};
 use crate::signals::Signals;
@@ -32,7 +31,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
     args.check()?;
     let log = log.clone();
-    let runtime = connect::runtime()?;
+    let runtime = klog::client::runtime()?;
     let ended = runtime.block_on(async {
         let mut signals = Signals::install()?;
         let mut work = tokio::task::spawn_blocking(move || dump(&args, &log));

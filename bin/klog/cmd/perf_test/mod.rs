@@ -15,7 +15,6 @@ mod watch;
 
 use clap::Subcommand;
 
-use crate::connect;
 use crate::logging::{self, LogArgs};
 use crate::signals::Signals;
 
@@ -52,7 +51,7 @@ enum Command {
 pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
     let shown = logging::wants_progress(log);
-    connect::runtime()?.block_on(async {
+    klog::client::runtime()?.block_on(async {
         let mut signals = Signals::install()?;
         match args.command {
             Command::Produce(args) => produce::run(args, &mut signals, shown).await,

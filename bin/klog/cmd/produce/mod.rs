@@ -38,7 +38,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     logging::start(log);
     args.check()?;
     let shown = logging::wants_progress(log);
-    connect::runtime()?.block_on(produce(args, shown))
+    klog::client::runtime()?.block_on(produce(args, shown))
 }
 
 async fn produce(args: Args, shown: bool) -> anyhow::Result<()> {
