@@ -71,6 +71,11 @@ impl Broker {
         Ok(Broker { subject: subject.clone(), home, address, child: None, cgroup: None })
     }
 
+    /// Leaves its data directory where it is, for whoever made the folder around it to remove.
+    pub fn keep_data(&mut self) {
+        self.home.disable_cleanup(true);
+    }
+
     /// A fresh broker that answers requests.
     pub fn start(subject: &Subject, dir: &Path) -> anyhow::Result<Broker> {
         Broker::start_with(subject, dir, &[])

@@ -72,6 +72,10 @@ fn main() -> anyhow::Result<()> {
     if options.fill_page_cache_gib > 0 {
         std::fs::remove_file(&filler)?;
     }
+    std::fs::remove_dir_all(many::kept(&options)).or_else(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })?;
     ensure!(failed.is_empty(), "not measured: {}", failed.join(", "));
     Ok(())
 }

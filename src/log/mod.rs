@@ -14,6 +14,7 @@ mod check;
 mod check_transactions;
 mod checkpoint;
 mod clean;
+mod cold;
 mod counts;
 mod cut;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub use append::Placed;
 pub use check::{Check, Checked};
 pub use checkpoint::{Checkpoint, Offsets, read_offsets, write_offsets};
 pub use clean::{CleanError, CleanLimits, CleanPlan, CleanedGroup, Filth, Mapped, Taken};
+pub use cold::Cold;
 pub use counts::DirCounts;
 pub use dir::{Found as FoundPartition, LogDir, LogDirError, partition_of, topic_id_in};
 pub use epochs::{FILE as LEADER_EPOCHS_FILE, LeaderEpochs, read as read_epochs};

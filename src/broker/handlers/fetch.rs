@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::before_read::{Before, Todo, prepare};
 use super::target;
 use crate::base::{ErrorCode, LeaderEpoch, Offset, TopicId};
 use crate::broker::dispatch::Call;
@@ -16,7 +17,7 @@ use crate::broker::node::Node;
 use crate::broker::partition::{Partition, Waiter};
 use crate::broker::reply::{Answer, Reply};
 use crate::broker::sessions::{Key, Plan, Told, Wanted};
-use crate::log::{Aborted, Check, LogSlice, ReadError};
+use crate::log::{Aborted, LogSlice, ReadError};
 use crate::wire::Records;
 use crate::wire::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse,
@@ -35,6 +36,8 @@ struct Terms {
     max_bytes: usize,
     min_bytes: usize,
     deadline: Instant,
+    /// Whether what the page cache had lost was read again: the disk is waited for no second time.
+    is_warm: bool,
 }
 
 /// What was found of one partition.
@@ -57,6 +60,7 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
         max_bytes,
         min_bytes: usize::try_from(request.min_bytes).unwrap_or(0).min(max_bytes),
         deadline: Instant::now() + wait,
+        is_warm: false,
     };
     let plan = match plan(&node, version, &request) {
         Ok(plan) => plan,
@@ -69,8 +73,8 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
     };
     let many = plan.partitions.len() > MANY;
     let serve = move || {
-        let (found, unchecked) = collect(&node, &plan, &terms);
-        if unchecked.is_empty()
+        let (found, first) = collect(&node, &plan, &terms);
+        if first.is_empty()
             && (is_enough(&found, &terms) || wait.is_zero() || plan.partitions.is_empty())
         {
             return Reply::Ready(answer(&node, &plan, found, &terms));
@@ -80,7 +84,7 @@ pub fn handle(call: Call<FetchRequest>) -> Reply<FetchResponse> {
     if many && !origin.aside { Reply::Aside(Box::new(serve)) } else { serve() }
 }
 
-async fn park(node: Arc<Node>, plan: Arc<Plan>, terms: Terms) -> Answer<FetchResponse> {
+async fn park(node: Arc<Node>, plan: Arc<Plan>, mut terms: Terms) -> Answer<FetchResponse> {
     let waiter = Arc::new(Waiter::default());
     let mut unreadable = false;
     let all = || (0..plan.partitions.len()).collect::<Vec<usize>>();
@@ -106,9 +110,10 @@ async fn park(node: Arc<Node>, plan: Arc<Plan>, terms: Terms) -> Answer<FetchRes
         }
         let late = Instant::now() >= terms.deadline || node.stopping.is_cancelled();
         if late || is_news || total >= terms.min_bytes.max(1) {
-            let (found, unchecked) = collect_all(&node, &plan, &terms).await;
-            if !unchecked.is_empty() && !unreadable {
-                unreadable = !check(&node, unchecked).await;
+            let (found, first) = collect_all(&node, &plan, &terms).await;
+            if !first.is_empty() && !unreadable {
+                unreadable = !prepare(&node, first).await;
+                terms.is_warm = true;
                 places = all();
                 continue;
             }
@@ -131,20 +136,6 @@ async fn collect_all(node: &Arc<Node>, plan: &Arc<Plan>, terms: &Terms) -> (Vec<
     }
     let (for_all, plan, terms) = (node.clone(), plan.clone(), *terms);
     node.aside.run(move || collect(&for_all, &plan, &terms)).await.unwrap_or_default()
-}
-
-/// What has to be checked before it is served.
-type Todo = Vec<(Arc<Partition>, Box<Check>)>;
-
-/// Checks where the disk may be waited for. Damage takes its partition offline, which the next look finds. Returns whether
-/// all could be read.
-async fn check(node: &Node, unchecked: Todo) -> bool {
-    let _turn = node.checking.acquire().await;
-    let check = move || {
-        let mut checks = unchecked.iter();
-        checks.all(|(partition, check)| partition.check(check).is_ok() || partition.is_damaged())
-    };
-    tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
 fn is_enough(found: &[Found], terms: &Terms) -> bool {
@@ -210,9 +201,9 @@ fn unknown(key: &Key) -> ErrorCode {
     }
 }
 
-/// What there is of every partition, and what has to be checked first.
+/// What there is of every partition, and what has to be done first.
 fn collect(node: &Node, plan: &Plan, terms: &Terms) -> (Vec<Found>, Todo) {
-    let mut unchecked = Vec::new();
+    let mut todo = Vec::new();
     let mut left = terms.max_bytes;
     let mut nothing_yet = true;
     let mut out = Vec::with_capacity(plan.partitions.len());
@@ -221,10 +212,10 @@ fn collect(node: &Node, plan: &Plan, terms: &Terms) -> (Vec<Found>, Todo) {
         let (data, slice) = match found {
             Ok(found) => found,
             Err(NotRead::Refused(code)) => (failed(key.partition, code), LogSlice::default()),
-            Err(NotRead::Unchecked(partition, check)) => {
-                left = left.saturating_sub(usize::try_from(check.bytes()).unwrap_or(usize::MAX));
+            Err(NotRead::Yet(first)) => {
+                left = left.saturating_sub(first.bytes());
                 nothing_yet = false;
-                unchecked.push((partition, check));
+                todo.push(first);
                 (failed(key.partition, ErrorCode::KafkaStorageError), LogSlice::default())
             }
         };
@@ -232,14 +223,14 @@ fn collect(node: &Node, plan: &Plan, terms: &Terms) -> (Vec<Found>, Todo) {
         nothing_yet &= slice.bytes == 0;
         out.push(Found { key: key.clone(), told_before: *told_before, data, slice });
     }
-    (out, unchecked)
+    (out, todo)
 }
 
 /// Why nothing was read of a partition.
 enum NotRead {
     Refused(ErrorCode),
-    /// This has to be checked first.
-    Unchecked(Arc<Partition>, Box<Check>),
+    /// This has to be done first.
+    Yet(Before),
 }
 
 impl From<ErrorCode> for NotRead {
@@ -299,6 +290,11 @@ fn read(
     let max_bytes = usize::try_from(wanted.max_bytes).unwrap_or(0).min(left);
     // Who reads what is committed sees nothing beyond the first transaction that is open.
     let bound = if terms.read_committed { stable } else { end };
+    if !terms.is_warm
+        && let Some(cold) = log.cold(from, max_bytes)
+    {
+        return Err(NotRead::Yet(Before::Load(cold)));
+    }
     let slice = log.slice(from, bound, max_bytes, nothing_yet);
     let slice = slice.and_then(|slice| {
         if terms.read_committed {
@@ -315,7 +311,9 @@ fn read(
     drop(log);
     match slice {
         Ok(slice) => Ok((data, slice)),
-        Err(ReadError::Unchecked(check)) => Err(NotRead::Unchecked(partition, check)),
+        Err(ReadError::Unchecked(check)) => {
+            Err(NotRead::Yet(Before::Check(partition.clone(), check)))
+        }
         Err(error) => {
             partition.read_failed(&error);
             Err(error.code().into())

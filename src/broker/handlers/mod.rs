@@ -4,6 +4,7 @@ pub mod add_offsets_to_txn;
 pub mod add_partitions_to_txn;
 pub mod alter_configs;
 pub mod api_versions;
+mod before_read;
 mod change_configs;
 mod config_scope;
 mod configs;
