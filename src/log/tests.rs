@@ -36,7 +36,7 @@ pub(super) fn open(folder: &Path) -> Log {
     open_with(folder, config(1000), Opening::default()).unwrap().0
 }
 
-fn batch(values: &[String], timestamp: i64, producer: Option<(i64, i32)>) -> Batch {
+pub(super) fn batch(values: &[String], timestamp: i64, producer: Option<(i64, i32)>) -> Batch {
     let mut options = BatchOptions::default();
     if let Some((id, base_sequence)) = producer {
         options.producer = BatchProducer { id, epoch: 0, base_sequence };

@@ -9,7 +9,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::os::{Chunk, FileSlice};
+use crate::os::{Chunk, FileSlice, READ_AHEAD};
 
 /// How stretches of files go out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,8 +22,6 @@ pub enum FileSending {
 
 /// The most that one sendfile or one read moves: a slow peer then does not hold much.
 const AT_ONCE: usize = 1 << 20;
-/// Stretches up to this are mostly what was just written, and the system reads as far ahead by itself: where they are is not asked.
-const SURE: usize = 128 << 10;
 /// Who took a stretch from the disk will take as much again: that is asked for while the stretch is sent, up to so much.
 const AHEAD: usize = 8 << 20;
 /// What has to leave within each stretch of patience: a peer may be slow, but not stand still.
@@ -164,7 +162,7 @@ async fn by_sendfile(out: &mut Out<'_>, slice: &FileSlice) -> io::Result<()> {
     let end = slice.position + slice.len as u64;
     while position < end {
         let most = usize::try_from(end - position).unwrap_or(AT_ONCE).min(AT_ONCE);
-        if position >= loaded && most > SURE {
+        if position >= loaded && most > READ_AHEAD {
             load(FileSlice { file: slice.file.clone(), position, len: most }, ahead).await;
             loaded = position + most as u64;
         }

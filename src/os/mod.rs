@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use disk::{Disk, DiskFile, Entry, FileSystem, Map, OpenMode, Space};
 pub use lock::{FolderLock, LockError};
 pub use real::RealDisk;
-pub use slice::{Chunk, FileSlice};
+pub use slice::{Chunk, FileSlice, READ_AHEAD};
 
 use crate::base::Millis;
 

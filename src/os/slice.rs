@@ -9,6 +9,8 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::disk::DiskFile;
 
+/// The system reads so far ahead by itself: stretches up to this are mostly in the page cache, and where they are is not asked.
+pub const READ_AHEAD: usize = 128 << 10;
 /// The page cache has read so much once it has read one byte of it: several pages belong together.
 const LOADED_AT_ONCE: usize = 16 << 10;
 
