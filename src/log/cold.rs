@@ -27,8 +27,9 @@ impl Cold {
 
     /// Has the page cache read the headers, and asks for what lies between them. Blocking; not to be called on an async thread.
     pub fn load(&self) {
-        self.first.load(self.bytes.min(AHEAD));
+        // The other way round the last one would come behind all that is asked for.
         self.last.load(0);
+        self.first.load(self.bytes.min(AHEAD));
     }
 }
 
