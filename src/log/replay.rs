@@ -130,7 +130,8 @@ impl Log {
         Ok(())
     }
 
-    /// The producers as they were where a segment begins: from the newest snapshot up to there, and the batches behind it.
+    /// The producers as they were where a segment begins: from the newest snapshot between the first segment and there, and the batches
+    /// behind it.
     ///
     /// # Errors
     /// `Damaged` and `Storage` as they are met.

@@ -39,3 +39,31 @@ impl Drop for Lent<'_> {
         *self.owner.timer.lock() = self.timer.take();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wait_lasts_as_long_as_it_says_whatever_the_one_before_it_was_for() {
+        let patience = Patience::default();
+        let (moment, long) = (Duration::from_millis(1), Duration::from_secs(3600));
+        let begin = Instant::now();
+        let given_up = patience.until(begin + 20 * moment);
+        assert!(timeout(moment, given_up).await.is_err());
+        // Its timer rings first.
+        patience.until(begin + 60 * moment).await;
+        assert!(begin.elapsed() >= 60 * moment);
+        let given_up = patience.until(begin + long);
+        assert!(timeout(moment, given_up).await.is_err());
+        let soon = patience.until(Instant::now() + 5 * moment);
+        assert!(
+            timeout(Duration::from_secs(60), soon).await.is_ok(),
+            "it waits for the one before"
+        );
+    }
+}
