@@ -1,18 +1,25 @@
 //! Work that keeps a processor busy for long: done a few pieces at a time on threads of their own, so that small requests
-//! find a free one whatever large ones ask for.
+//! find a free one whatever large ones ask for. These threads are a little less urgent to the system: where it has no
+//! processor left, one that serves small requests takes theirs as soon as there is something to do.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::base::Level;
+
+/// How much less urgent the threads are: a third of the weight, which they feel only where processors are short.
+const NICE: i32 = 5;
 
 /// The threads for long work.
 #[derive(Debug)]
 pub struct Aside {
     turns: Arc<Semaphore>,
     threads: u32,
+    /// Only for its blocking pool: nothing else runs there. `None` once it is dropped.
+    pool: Option<Runtime>,
     waiting: Level,
 }
 
@@ -26,12 +33,18 @@ pub struct Load {
 }
 
 impl Aside {
-    /// One thread fewer than there are processors, but one at least.
+    /// One thread fewer than there are processors, but one at least. They are started as they are needed.
     pub fn new() -> Aside {
         let processors = available_parallelism().map_or(1, usize::from);
         let threads = u32::try_from(processors - 1).unwrap_or(1).max(1);
         let turns = Arc::new(Semaphore::new(threads as usize));
-        Aside { turns, threads, waiting: Level::default() }
+        let pool = Builder::new_current_thread()
+            .max_blocking_threads(threads as usize)
+            .thread_name("aside")
+            .on_thread_start(|| _ = rustix::process::nice(NICE))
+            .build()
+            .expect("a runtime without drivers asks nothing of the system");
+        Aside { turns, threads, pool: Some(pool), waiting: Level::default() }
     }
 
     /// How much work there is.
@@ -54,7 +67,7 @@ impl Aside {
             let _turn = turn;
             work()
         };
-        match tokio::task::spawn_blocking(run).await {
+        match self.pool.as_ref()?.spawn_blocking(run).await {
             Ok(done) => Some(done),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => None,
@@ -65,6 +78,15 @@ impl Aside {
     pub async fn stop(&self) {
         let _all = self.turns.acquire_many(self.threads).await;
         self.turns.close();
+    }
+}
+
+impl Drop for Aside {
+    /// Where no blocking is allowed: what has begun goes on without it.
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.shutdown_background();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,7 @@ use super::counts::{self, Begun, Closing, Counts, Parked};
 use super::dispatch::{Admitted, Later, Origin, Refusal, Work, dispatch};
 use super::node::Node;
 use super::queued::{Queued, Share, weight};
+use super::turn::Turn;
 use crate::net::{Connection, FileSending, Frame, FrameError, FrameLimits, Held};
 use crate::os::Chunk;
 use crate::wire::Request as _;
@@ -25,9 +26,6 @@ const LONG_BYTES: usize = 128 << 10;
 /// The same for records, which are not looked at one by one to decode their request: a thread is too much to pay for every
 /// full batch.
 const LONG_WITH_RECORDS_BYTES: usize = 4 << 20;
-
-/// A request that took longer lets others go first before the next one of its connection is looked at.
-const TURN: Duration = Duration::from_micros(200);
 
 /// An answer on its way, and its part of the queue.
 struct Outgoing {
@@ -105,6 +103,7 @@ async fn receive(
     };
     let queued = Queued::new(config.max_in_flight_bytes);
     let mut buffer = BytesMut::new();
+    let mut turn = Turn::begin(Instant::now());
     loop {
         // A place for the answer comes first: without one nothing is read.
         let next = async {
@@ -113,7 +112,7 @@ async fn receive(
             Some((place, connection.read_frame(&mut buffer, limits).await))
         };
         let next = tokio::select! {
-            next = next => next,
+            next = turn.wait_for(next) => next,
             () = stopping.cancelled() => None,
             () = line.pending.closed() => None,
         };
@@ -130,6 +129,7 @@ async fn receive(
         let length = bytes.len();
         limits.usual = length;
         let begun = Counts::begin(&bytes);
+        turn.go_on(begun.at).await;
         let (admitted, took) = admit(node, peer, begun, bytes).await;
         match admitted {
             Ok(Admitted::Ready(mut chunks)) => {
@@ -173,15 +173,11 @@ async fn admit(
     let origin = Origin { peer, aside: is_long(&bytes) };
     if !origin.aside {
         let admitted = dispatch(node, origin, bytes);
-        let took = begun.at.elapsed();
-        if took > TURN {
-            // What is in the buffer needs no waiting for: without this, a flood of it would be served in one go.
-            tokio::task::yield_now().await;
-        }
-        return match admitted {
-            Ok(Admitted::Aside(work)) => (follow(node, work).await, begun.at.elapsed()),
-            admitted => (admitted, took),
+        let admitted = match admitted {
+            Ok(Admitted::Aside(work)) => follow(node, work).await,
+            admitted => admitted,
         };
+        return (admitted, begun.at.elapsed());
     }
     let served = node.clone();
     let admitted = follow(node, Box::new(move || dispatch(&served, origin, bytes))).await;

@@ -28,6 +28,7 @@ mod reply;
 mod scrub;
 mod sessions;
 mod start;
+mod turn;
 mod txns;
 
 pub use dispatch::{SERVED, Served};

@@ -167,6 +167,8 @@ impl Broker {
                     connection = listener.accept() => connection,
                 };
                 connections.spawn(connection::serve(node.clone(), connection, stop.clone()));
+                // A flood of connections is taken one by one, between what those that are there ask for.
+                tokio::task::yield_now().await;
             }
         });
     }
