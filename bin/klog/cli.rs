@@ -144,7 +144,10 @@ fn in_our_words(rendered: &str) -> Vec<String> {
         if let Some(what) = line.strip_prefix("error: ") {
             lines.push(format!("klog: {what}"));
         } else if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
-            hints.push(format!("hint: {tip}"));
+            // Who mistyped an option does not mean it as a value.
+            if !tip.starts_with("to pass ") {
+                hints.push(format!("hint: {tip}"));
+            }
         } else if line.starts_with("For more information") {
             if hints.is_empty() {
                 hints.push("hint: --help tells more".to_owned());

@@ -9,6 +9,7 @@ mod ids;
 mod parallel;
 mod topic_name;
 mod varint;
+mod words;
 
 pub use count::{BUCKETS_US, Counter, Durations, Level, Sharded, Spread};
 pub use cursor::{Cursor, CursorError};
@@ -20,3 +21,4 @@ pub use ids::{
 pub use parallel::{in_parallel, threads_each};
 pub use topic_name::{InvalidTopicName, TopicName};
 pub use varint::{put_uvarint, put_varint, put_varlong, uvarint_len, varint_len, varlong_len};
+pub use words::{quoted, with_causes};

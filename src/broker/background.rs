@@ -11,7 +11,7 @@ use super::node::Node;
 use super::partition::Partition;
 use super::scrub;
 use super::txns;
-use crate::base::Millis;
+use crate::base::{Millis, with_causes};
 use crate::log::{LogDir, StorageError};
 
 /// How often is looked for records that waited long enough to be made durable.
@@ -112,7 +112,7 @@ fn remove_doomed(node: &Arc<Node>) {
         let removed = log.remove_doomed(now);
         drop(log);
         if let Err(error) = removed {
-            tracing::error!(partition = %partition.id, %error, "removing deleted segments failed");
+            tracing::error!(partition = %partition.id, error = %with_causes(&error), "removing deleted segments failed");
         }
     }
 }

@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::partition::Partition;
 use crate::base::{
     LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition, in_parallel,
+    with_causes,
 };
 use crate::config::TopicConfig;
 use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
@@ -289,7 +290,7 @@ impl Partitions {
                 Slot::Online(Arc::new(Partition::new(log, dir.clone(), epoch)))
             }
             Err(error) => {
-                tracing::error!(%partition, %error, "partition is offline; the rest of the node serves on");
+                tracing::error!(%partition, error = %with_causes(&error), "partition is offline; the rest of the node serves on");
                 Slot::Offline(Some(at))
             }
         }
@@ -361,7 +362,9 @@ impl Partitions {
     fn doom(&self, dir: usize, partition: &TopicPartition, due: i64) {
         match self.dirs[dir].doom(partition) {
             Ok(path) => self.doomed.lock().push((dir, path, due)),
-            Err(error) => tracing::error!(%error, "a deleted partition's folder stays"),
+            Err(error) => {
+                tracing::error!(error = %with_causes(&error), "a deleted partition's folder stays")
+            }
         }
     }
 
@@ -381,7 +384,7 @@ impl Partitions {
                 tracing::warn!(%partition, path = %path.display(), "a folder belongs to no topic and was set aside")
             }
             Err(error) => {
-                tracing::error!(%partition, %error, "a folder belongs to no topic and could not be set aside")
+                tracing::error!(%partition, error = %with_causes(&error), "a folder belongs to no topic and could not be set aside")
             }
         }
     }
@@ -400,7 +403,7 @@ impl Partitions {
         };
         for (dir, path) in due {
             if let Err(error) = self.dirs[dir].remove(&path) {
-                tracing::error!(%error, "a deleted partition's folder stays");
+                tracing::error!(error = %with_causes(&error), "a deleted partition's folder stays");
             }
         }
     }

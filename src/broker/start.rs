@@ -243,7 +243,7 @@ struct Opened {
 /// A directory whose logs may be opened, and whose it is. After a crash what is in it is made durable in one go, if it is much:
 /// here, so that a disk which fails at it is left out like one that cannot be read.
 fn ready(dir: LogDir) -> Result<(LogDir, Option<MetaProperties>), LogDirError> {
-    let found = dir.properties()?;
+    let found = dir.properties().inspect_err(|_| dir.leave_as_found())?;
     if !dir.was_clean() && dir.partitions()?.len() >= MANY {
         dir.sync_before_recovery()?;
     }
@@ -287,6 +287,7 @@ fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
                 found.directory_id
             }
             Some(found) => {
+                dirs.iter().for_each(|dir| dir.leave_as_found());
                 return Err(StartError::Foreign {
                     folder: dir.folder().into(),
                     node_id: found.node_id.get(),

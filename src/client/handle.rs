@@ -299,11 +299,14 @@ impl Shared {
         let address = self.config.broker_address.clone().unwrap_or(address);
         let link = {
             let mut links = self.links.lock();
-            let link =
-                links.entry((id, lane)).or_insert_with(|| Arc::new(Link::new(address.clone())));
+            let new = |address: &String| match lane {
+                Lane::Produce | Lane::Fetch => Arc::new(Link::for_records(address.clone())),
+                Lane::General | Lane::Member(_) => Arc::new(Link::new(address.clone())),
+            };
+            let link = links.entry((id, lane)).or_insert_with(|| new(&address));
             if link.address() != address {
                 link.close(); // the broker moved
-                *link = Arc::new(Link::new(address));
+                *link = new(&address);
             }
             link.clone()
         };

@@ -10,11 +10,14 @@ use super::config::ClientConfig;
 use super::connection::{Connection, connect};
 use super::entropy::backoff;
 use super::error::ConnectionError;
+use super::trouble::Trouble;
 
 /// An address and, while it is open, the connection to it.
 #[derive(Debug)]
 pub(super) struct Link {
     address: String,
+    /// Whether whoever waits hears of an outage: one line for a broker is enough.
+    tells: bool,
     open: SyncMutex<Option<Arc<Connection>>>,
     /// Held while connecting, so that one caller does and the others wait for it.
     opening: Mutex<Failures>,
@@ -24,11 +27,18 @@ pub(super) struct Link {
 struct Failures {
     count: u32,
     retry_at: Option<Instant>,
+    /// Only of one that was open before: who connects at first waits for the outcome.
+    trouble: Option<Trouble>,
 }
 
 impl Link {
     pub(super) fn new(address: String) -> Link {
-        Link { address, open: SyncMutex::default(), opening: Mutex::default() }
+        Link { address, tells: false, open: SyncMutex::default(), opening: Mutex::default() }
+    }
+
+    /// One for records, whose outages are told.
+    pub(super) fn for_records(address: String) -> Link {
+        Link { tells: true, ..Link::new(address) }
     }
 
     pub(super) fn address(&self) -> &str {
@@ -55,7 +65,11 @@ impl Link {
         }
         match connect(&self.address, config).await {
             Ok(connection) => {
-                *failures = Failures::default();
+                if failures.trouble.as_mut().is_some_and(Trouble::is_over) {
+                    tracing::warn!("{} answers again", self.address);
+                }
+                let trouble = self.tells.then(Trouble::default);
+                *failures = Failures { trouble, ..Failures::default() };
                 *self.open.lock() = Some(connection.clone());
                 tracing::debug!(address = self.address, "connected");
                 Ok(connection)
@@ -66,6 +80,10 @@ impl Link {
                 failures.count += 1;
                 failures.retry_at = Some(Instant::now() + pause);
                 tracing::debug!(address = self.address, %cause, "cannot connect");
+                let trouble = failures.trouble.as_mut();
+                if trouble.is_some_and(|trouble| trouble.is_news(Instant::now())) {
+                    tracing::warn!("{cause}, trying on");
+                }
                 Err(cause)
             }
         }

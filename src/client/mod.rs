@@ -26,6 +26,7 @@ mod producer;
 mod record;
 mod refresh;
 mod runtime;
+mod trouble;
 
 pub use admin::{
     ActiveProducer, Admin, BrokerInfo, ClusterDescription, ConfigChange, ConfigEntry, ConfigOp,

@@ -212,6 +212,33 @@ fn a_bit_that_flipped_anywhere_in_a_segment_is_never_served_and_named_with_its_p
     }
 }
 
+#[test]
+fn a_sealed_segment_that_was_emptied_is_named_and_one_that_compaction_emptied_is_passed_over() {
+    let empty =
+        |path: &Path| fs::File::options().write(true).open(path).unwrap().set_len(0).unwrap();
+    for stop in [Stop::Clean, Stop::Killed] {
+        let home = left_behind(stop);
+        let truth = truth(home.path());
+        let home = left_behind(stop);
+        let segments = files(home.path(), ".log");
+        let base =
+            |path: &Path| path.file_stem().unwrap().to_string_lossy().parse::<i64>().unwrap();
+        let (emptied, next) = (&segments[1], base(&segments[2]));
+        empty(emptied);
+        match open(home.path()) {
+            Err(OpenError::Damaged { file, position: 0, offset, .. }) => {
+                assert_eq!((&file, offset.get()), (emptied, base(emptied)), "{stop:?}");
+            }
+            other => panic!("{stop:?}: {other:?}"),
+        }
+        // Compaction that takes all of a segment's records leaves indexes without an entry.
+        ["index", "timeindex"].iter().for_each(|end| empty(&emptied.with_extension(end)));
+        let (_dir, mut log) = open(home.path()).unwrap();
+        let first = served(&mut log, base(emptied)).unwrap();
+        assert_eq!(first, truth[next as usize], "{stop:?}: what follows it");
+    }
+}
+
 fn copy_of(home: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let inner = copy.path().join(id().to_string());

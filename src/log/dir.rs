@@ -75,6 +75,8 @@ pub struct LogDir {
     files: Arc<FileCache>,
     file_system: Arc<dyn FileSystem>,
     clean: bool,
+    /// What the mark of a clean stop said.
+    mark: Option<Vec<u8>>,
     /// Whether all that the last process left was synced.
     synced: AtomicBool,
     suspect: bool,
@@ -103,10 +105,9 @@ impl LogDir {
         })?;
         let file_system = disk.file_system(folder).map_err(StorageError::at("open", folder))?;
         let mark = folder.join(CLEAN);
-        let is_there = |path: &Path| {
-            disk.read(path).map_err(StorageError::at("read", path)).map(|bytes| bytes.is_some())
-        };
-        let (clean, suspect) = (is_there(&mark)?, is_there(&folder.join(SUSPECT))?);
+        let read = |path: &Path| disk.read(path).map_err(StorageError::at("read", path));
+        let (found, suspect) = (read(&mark)?, read(&folder.join(SUSPECT))?.is_some());
+        let clean = found.is_some();
         // What is read from here on must not be taken back by a power cut.
         disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
         let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
@@ -125,6 +126,7 @@ impl LogDir {
             synced: AtomicBool::new(false),
             // Without its checkpoint, nothing that a clean stop promised is known.
             clean: clean && known.has_points() && !suspect,
+            mark: found,
             suspect,
             known,
             cleaned,
@@ -439,6 +441,15 @@ impl LogDir {
             disk.remove_if_there(&path).map_err(StorageError::at("remove", path))?;
         }
         Ok(())
+    }
+
+    /// Puts the mark of a clean stop back where nothing was changed: the start is refused, and the next one needs no recovery.
+    pub fn leave_as_found(&self) {
+        let Some(mark) = &self.mark else { return };
+        let path = self.folder.join(CLEAN);
+        if let Err(error) = self.os.disk.replace(&path, mark) {
+            tracing::debug!(path = %path.display(), %error, "the next start recovers");
+        }
     }
 
     /// Marks a clean stop: all logs are closed and the checkpoints written. If some could not be opened, the next start

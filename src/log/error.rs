@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
-use crate::base::{ErrorCode, Offset, ProducerId, TopicId};
+use crate::base::{ErrorCode, Offset, ProducerId, TopicId, quoted};
 use crate::record::BatchError;
 
 /// The disk failed under a log directory.
@@ -63,7 +63,7 @@ pub struct Damage {
 
 /// What an operator reads: what is wrong, where, and what to do.
 fn words(file: &Path, position: u64, offset: Offset, detail: &str) -> String {
-    let folder = file.parent().unwrap_or(file).display();
+    let folder = quoted(file.parent().unwrap_or(file));
     let file = file.display();
     format!(
         "{file} is damaged at byte {position} (offset {offset}): {detail}; stop klog, then restore the file from a copy, or save what is \

@@ -59,11 +59,12 @@ impl Log {
             self.segments.partition_point(|segment| segment.base <= from.get()).saturating_sub(1);
         for (at, segment) in self.segments.iter().enumerate().skip(first) {
             let whole = out.bytes == 0 && at_least_one;
-            if segment.size == 0
-                || segment.base >= bound.get()
-                || (out.bytes >= max_bytes && !whole)
-            {
+            if segment.base >= bound.get() || (out.bytes >= max_bytes && !whole) {
                 break;
+            }
+            // Kafka's compaction leaves segments that have no batch.
+            if segment.size == 0 {
+                continue;
             }
             let budget = max_bytes - out.bytes.min(max_bytes);
             if !segment.unchecked.is_empty() {

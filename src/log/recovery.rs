@@ -237,8 +237,19 @@ impl Log {
         let sound = next.filter(|next| opening.clean || *next <= point);
         if let Some(next) = sound {
             if let Some(segment) = self.trust(base, size)? {
-                self.end = Offset::new(next);
-                return Ok((segment, None));
+                // One that compaction emptied has nothing in its indexes either.
+                let is_lost = size == 0 && segment.youngest.timestamp >= 0;
+                self.end = Offset::new(if is_lost { base } else { next });
+                let fault = is_lost.then(|| Fault {
+                    path: segment.path().clone(),
+                    position: 0,
+                    size,
+                    detail: format!(
+                        "it is empty, but its index of times is not: offsets up to {} stood there",
+                        next - 1
+                    ),
+                });
+                return Ok((segment, fault));
             }
             recovered.rebuilt += 1;
         }

@@ -7,7 +7,7 @@ use super::Log;
 use super::error::{ReadError, StorageError};
 use super::files::path_in;
 use super::segment::Segment;
-use crate::base::{Millis, Offset};
+use crate::base::{Millis, Offset, with_causes};
 
 /// Why a segment was deleted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,7 +110,7 @@ impl Log {
         if self.epochs.cut_below(self.start) {
             // What is left of them in the file does no harm, and a full disk must not keep records from being deleted.
             if let Err(error) = self.epochs.save(self.disk()) {
-                tracing::warn!(partition = %self.partition, %error, "deleted records' leader epochs stay in the checkpoint");
+                tracing::warn!(partition = %self.partition, error = %with_causes(&error), "deleted records' leader epochs stay in the checkpoint");
             }
         }
         self.assert_invariants();

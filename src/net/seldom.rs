@@ -19,12 +19,12 @@ struct State {
 }
 
 impl Seldom {
-    /// Whether a line may be written now; and if so, how many were left out since the last one.
-    pub fn allow(&self) -> Option<u64> {
+    /// Whether a line may be written now; and if so, how many were left out since the last one, if any were.
+    pub fn allow(&self) -> Option<Option<u64>> {
         self.allow_at(Instant::now())
     }
 
-    fn allow_at(&self, now: Instant) -> Option<u64> {
+    fn allow_at(&self, now: Instant) -> Option<Option<u64>> {
         let mut state = self.0.lock();
         if state.since.is_none_or(|since| now.duration_since(since) >= WINDOW) {
             (state.since, state.lines) = (Some(now), 0);
@@ -34,7 +34,7 @@ impl Seldom {
             return None;
         }
         state.lines += 1;
-        Some(std::mem::take(&mut state.left_out))
+        Some(Some(std::mem::take(&mut state.left_out)).filter(|left_out| *left_out > 0))
     }
 }
 
@@ -46,9 +46,9 @@ mod tests {
     fn what_is_left_out_is_counted_in_the_next_line() {
         let seldom = Seldom::default();
         let start = Instant::now();
-        let allowed = (0..1000).filter(|_| seldom.allow_at(start) == Some(0)).count();
+        let allowed = (0..1000).filter(|_| seldom.allow_at(start) == Some(None)).count();
         assert_eq!(allowed, LINES as usize);
-        assert_eq!(seldom.allow_at(start + WINDOW), Some(990));
-        assert_eq!(seldom.allow_at(start + WINDOW), Some(0));
+        assert_eq!(seldom.allow_at(start + WINDOW), Some(Some(990)));
+        assert_eq!(seldom.allow_at(start + WINDOW), Some(None));
     }
 }

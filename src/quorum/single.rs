@@ -17,6 +17,7 @@ use super::snapshot::{self, BATCH_AT_MOST, Content, SnapshotId, of_the_quorum};
 use super::{Decide, METADATA_TOPIC, MetadataStore, Status, SubmitError, state};
 use crate::base::{
     BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
+    with_causes,
 };
 use crate::config::TopicConfig;
 use crate::log::{AppendError, Log, LogDir, OpenError, ReadError, StorageError};
@@ -241,7 +242,7 @@ impl Owner {
             failed = self.commit(group, shared);
         }
         if let Err(error) = self.log.close() {
-            tracing::error!(%error, "closing the metadata log failed");
+            tracing::error!(error = %with_causes(&error), "closing the metadata log failed");
         }
     }
 
@@ -259,8 +260,8 @@ impl Owner {
                     Err(StartError::Append(AppendError::Storage(error)))
                         if error.is_no_room() && !self.log.is_offline() =>
                     {
-                        tracing::error!(%error, "there is no room for a change of metadata");
-                        let why = format!("there is no room: {error}");
+                        tracing::error!(error = %with_causes(&error), "there is no room for a change of metadata");
+                        let why = format!("there is no room: {}", with_causes(&error));
                         let _ = command.reply.send(Err(SubmitError::Failed(why.into())));
                     }
                     done => {
@@ -273,7 +274,7 @@ impl Owner {
         }
         failure = failure.or_else(|| self.flush().err());
         if let Some(error) = failure {
-            tracing::error!(%error, "the metadata log failed: no change of metadata is possible until a restart");
+            tracing::error!(error = %with_causes(&error), "the metadata log failed: no change of metadata is possible until a restart");
             let why: Arc<str> = error.to_string().into();
             for reply in committed {
                 let _ = reply.send(Err(SubmitError::Failed(why.clone())));
@@ -289,7 +290,7 @@ impl Owner {
         if self.since > self.snapshot_bytes
             && let Err(error) = self.snapshot()
         {
-            tracing::error!(%error, "writing a snapshot of the metadata failed; the log is kept");
+            tracing::error!(error = %with_causes(&error), "writing a snapshot of the metadata failed; the log is kept");
         }
         None
     }

@@ -92,6 +92,27 @@ fn a_sound_config_file_passes_the_check() {
 }
 
 #[test]
+fn a_start_that_is_refused_says_how_to_go_on_and_leaves_what_was_closed_cleanly() {
+    let data = tempfile::tempdir().expect("a folder");
+    let path = data.path().to_str().expect("it is UTF-8");
+    assert!(Server::start(data.path()).stop().success());
+    let mark = fs::read(data.path().join(".kafka_cleanshutdown")).expect("it was stopped cleanly");
+    let properties = data.path().join("meta.properties");
+    let sound = fs::read(&properties).expect("it is there");
+    let look = format!("klog dump-segment --verify {path}");
+    for (options, told, properties_hold) in
+        [(&["--node-id", "7"][..], "--node-id", &sound[..]), (&[], &look, b"rubbish")]
+    {
+        fs::write(&properties, properties_hold).expect("it can be written");
+        let all = [&["serve", "--listen", "127.0.0.1:0", "--data-dir", path][..], options].concat();
+        let said = stderr(&klog_assert(all).assert().code(1));
+        assert!(said.contains(told), "{said}");
+        let left = fs::read(data.path().join(".kafka_cleanshutdown"));
+        assert_eq!(left.ok().as_ref(), Some(&mark), "{said}");
+    }
+}
+
+#[test]
 fn a_listener_open_to_others_needs_a_word() {
     let data = tempfile::tempdir().expect("a folder");
     let path = data.path().to_str().expect("it is UTF-8");

@@ -7,6 +7,7 @@ use bytestring::ByteString;
 use tokio::task::JoinHandle;
 
 use super::Coordinated;
+use crate::base::with_causes;
 use crate::broker::coordinator_topic::{
     CoordinatorTopic, DECOMPRESSED_AT_MOST, LoadError, read_all,
 };
@@ -52,7 +53,7 @@ pub fn load(node: &Arc<Node>) -> JoinHandle<()> {
 fn load_one(node: &Arc<Node>, partition: &Arc<Partition>) -> bool {
     let mut loaded = Loaded::default();
     if let Err(error) = read_all(partition, |batch| loaded.take(batch, &node.groups.consumers)) {
-        tracing::error!(partition = %partition.id, %error, "its groups cannot be loaded, and are not served");
+        tracing::error!(partition = %partition.id, error = %with_causes(&error), "its groups cannot be loaded, and are not served");
         return false;
     }
     if loaded.unknown > 0 {

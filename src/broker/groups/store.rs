@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use crate::base::{ErrorCode, Millis};
+use crate::base::{ErrorCode, Millis, with_causes};
 use crate::broker::coordinator_topic::{CoordinatorTopic, Durable, build};
 use crate::broker::node::Node;
 use crate::broker::txns::InTransaction;
@@ -93,7 +93,7 @@ fn batch(
         Ok(!entries.is_empty())
     });
     built.map_err(|error| {
-        tracing::error!(group = id, %error, "records of a group cannot be written");
+        tracing::error!(group = id, error = %with_causes(&error), "records of a group cannot be written");
         ErrorCode::UnknownServerError
     })
 }

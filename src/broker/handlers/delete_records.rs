@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::target;
-use crate::base::{ErrorCode, Offset};
+use crate::base::{ErrorCode, Offset, with_causes};
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
@@ -82,7 +82,7 @@ fn delete(node: &Node, partition: &Partition, before: i64) -> Result<Offset, Err
     };
     log.delete_records(before, node.now()).map_err(|error| {
         if error.code() == ErrorCode::KafkaStorageError {
-            tracing::error!(partition = %partition.id, %error, "deleting records failed");
+            tracing::error!(partition = %partition.id, error = %with_causes(&error), "deleting records failed");
         }
         error.code()
     })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::base::{ErrorCode, TopicName};
+use crate::base::{ErrorCode, TopicName, with_causes};
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::partitions::Slot;
@@ -43,7 +43,7 @@ pub fn handle(call: Call<MetadataRequest>) -> Reply<MetadataResponse> {
                     node.follow_metadata().await;
                 }
                 Err(error) => {
-                    tracing::warn!(topic = &*name, %error, "a topic that was asked for could not be made");
+                    tracing::warn!(topic = &*name, error = %with_causes(&error), "a topic that was asked for could not be made");
                     failures.push((name, code_of(&error)));
                 }
             }

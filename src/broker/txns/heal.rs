@@ -10,7 +10,7 @@ use bytestring::ByteString;
 
 use super::load::Decided;
 use super::markers::Marker;
-use crate::base::{Millis, Offset};
+use crate::base::{Millis, Offset, with_causes};
 use crate::broker::coordinator_topic::{LoadError, read_between};
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
@@ -76,7 +76,7 @@ fn ended_by(partition: &Partition, open: &Open, end: &Decided) -> bool {
         Ordering::Equal => match has_marker_since(partition, open, end.at) {
             Ok(has) => !has,
             Err(error) => {
-                tracing::error!(partition = %partition.id, %error, "cannot tell how a transaction ended: it is aborted");
+                tracing::error!(partition = %partition.id, error = %with_causes(&error), "cannot tell how a transaction ended: it is aborted");
                 false
             }
         },

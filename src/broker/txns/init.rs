@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use crate::base::ErrorCode;
+use crate::base::{ErrorCode, with_causes};
 use crate::broker::coordinator_topic::Durable;
 use crate::broker::node::Node;
 use crate::broker::producer_ids::ProducerIds;
@@ -17,7 +17,7 @@ impl Node {
     /// COORDINATOR_LOAD_IN_PROGRESS, which clients try again: the metadata could not be written.
     pub async fn fresh_producer_id(self: &Arc<Node>) -> Result<i64, ErrorCode> {
         ProducerIds::next(self).await.map_err(|error| {
-            tracing::error!(%error, "no producer id could be handed out");
+            tracing::error!(error = %with_causes(&error), "no producer id could be handed out");
             ErrorCode::CoordinatorLoadInProgress
         })
     }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::Coordinated;
 use super::heal::heal;
+use crate::base::with_causes;
 use crate::broker::coordinator_topic::{
     CoordinatorTopic, DECOMPRESSED_AT_MOST, LoadError, read_all,
 };
@@ -81,7 +82,7 @@ fn load_one(partition: &Partition) -> Option<Loaded> {
     match read_all(partition, |batch| loaded.take(batch)) {
         Ok(()) => Some(loaded),
         Err(error) => {
-            tracing::error!(partition = %partition.id, %error, "its transactions cannot be loaded, and are not served");
+            tracing::error!(partition = %partition.id, error = %with_causes(&error), "its transactions cannot be loaded, and are not served");
             None
         }
     }

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 
 use super::Coordinated;
-use crate::base::ErrorCode;
+use crate::base::{ErrorCode, with_causes};
 use crate::broker::coordinator_topic::{CoordinatorTopic, Durable, build};
 use crate::broker::node::Node;
 use crate::record::BatchOptions;
@@ -53,7 +53,7 @@ impl Node {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(None),
             Err(error) => {
-                tracing::error!(transactional_id = %id, %error, "the record of a transaction cannot be written");
+                tracing::error!(transactional_id = %id, error = %with_causes(&error), "the record of a transaction cannot be written");
                 return Err(ErrorCode::UnknownServerError);
             }
         };

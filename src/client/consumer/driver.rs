@@ -209,7 +209,7 @@ fn on_partition(
         E::OffsetOutOfRange => state.on_out_of_range(key, want, &shared.config),
         code if code.is_retriable() && code != E::CorruptMessage => {
             session.lock().repeat(key);
-            state.delay(key, Instant::now() + RETRY);
+            state.refused(key, code, Instant::now() + RETRY);
             shared.client.refresh();
         }
         code => {
@@ -296,8 +296,8 @@ async fn find_offsets(
                 state.errors.push_back(ConsumeError::Refused { topic, partition, code });
                 state.delay(key, Instant::now() + Duration::from_secs(1));
             }
-            _ => {
-                state.delay(key, Instant::now() + RETRY);
+            (failed, _) => {
+                state.refused(key, failed.unwrap_or_default(), Instant::now() + RETRY);
                 shared.client.refresh();
             }
         }
@@ -342,8 +342,9 @@ async fn check_epochs(
             Some((ErrorCode::None, end)) => {
                 state.on_validated(key, *generation, end, &shared.config);
             }
-            _ => {
-                state.delay(key, Instant::now() + RETRY);
+            told => {
+                let code = told.map(|(code, _)| code).unwrap_or_default();
+                state.refused(key, code, Instant::now() + RETRY);
                 shared.client.refresh();
             }
         }

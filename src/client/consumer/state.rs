@@ -10,9 +10,10 @@ use super::super::cluster::{Cluster, Topic};
 use super::super::config::{ConsumerConfig, Isolation, OffsetReset};
 use super::super::error::{ClientError, ConsumeError};
 use super::super::record::{ConsumedRecord, StartAt};
+use super::super::trouble::Trouble;
 use super::decode::Chunk;
 use super::session::{Key, Wanted};
-use crate::base::TopicId;
+use crate::base::{ErrorCode, TopicId};
 use crate::record::split_fetched;
 
 /// How long a partition may be unknown to the cluster before the program hears of it.
@@ -74,6 +75,7 @@ pub(super) struct Part {
     buffered: usize,
     pub(super) retry_at: Option<Instant>,
     unknown_since: Option<Instant>,
+    trouble: Trouble,
     pub(super) ends: Ends,
 }
 
@@ -255,7 +257,12 @@ impl State {
                     let error = part.on_topic(&key, topic, config, generation);
                     self.buffered -= buffered - part.buffered;
                     self.errors.extend(error);
-                    unknown |= cluster.leader(&key.0, key.1).is_none();
+                    if cluster.leader(&key.0, key.1).is_none() {
+                        unknown = true;
+                        if part.trouble.is_news(now) {
+                            tracing::warn!("{}[{}] has no leader, trying on", key.0, key.1);
+                        }
+                    }
                 }
                 None => {
                     unknown = true;
@@ -281,6 +288,9 @@ impl State {
         }
         part.ends = fetched.ends;
         part.retry_at = None;
+        if part.trouble.is_over() {
+            tracing::warn!("{}[{}] can be read again", key.0, key.1);
+        }
         let mut next = part.fetch_from;
         for batch in split_fetched(fetched.records.clone()) {
             let Ok(batch) = batch else { break }; // `read` will say what is wrong
@@ -359,6 +369,14 @@ impl State {
         }
     }
 
+    /// The leader refused it, as it does while something is the matter: says so once if that lasts.
+    pub(super) fn refused(&mut self, key: &Key, code: ErrorCode, until: Instant) {
+        if self.parts.get_mut(key).is_some_and(|part| part.trouble.is_news(Instant::now())) {
+            tracing::warn!("{}[{}] cannot be read, trying on: {code}", key.0, key.1);
+        }
+        self.delay(key, until);
+    }
+
     /// Tries this partition again later.
     pub(super) fn delay(&mut self, key: &Key, until: Instant) {
         if let Some(part) = self.parts.get_mut(key) {
@@ -400,6 +418,7 @@ impl Part {
             buffered: 0,
             retry_at: None,
             unknown_since: None,
+            trouble: Trouble::default(),
             ends: Ends { log_start: -1, high_watermark: -1, last_stable: -1 },
         }
     }

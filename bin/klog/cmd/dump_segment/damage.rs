@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use klog::base::quoted;
 use klog::forensics::Gap;
 
 use crate::exit::Hint as _;
@@ -37,7 +38,7 @@ impl Damage {
         let Some((path, position)) = self.first else { return Ok(()) };
         let file = path.display();
         let byte = position.map_or_else(String::new, |position| format!(" at byte {position}"));
-        let folder = path.parent().unwrap_or(&path).display();
+        let folder = quoted(path.parent().unwrap_or(&path));
         let what = match self.count {
             1 => format!("{file} is damaged{byte}"),
             more => format!("{more} places are damaged, the first in {file}{byte}"),

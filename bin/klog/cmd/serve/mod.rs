@@ -4,8 +4,14 @@ mod args;
 mod ready;
 mod settings;
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use anyhow::Context as _;
+use klog::base::quoted;
 use klog::broker::{Broker, Loggers, StartError};
+use klog::log::LogDirError;
+use klog::net::BindError;
 use klog::os::Os;
 
 use crate::exit::{Ended, advise};
@@ -36,7 +42,10 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
 
 async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let broker = Broker::start(config, Os::real(), loggers).await.map_err(explain)?;
+    let metadata = config.metadata_log_dir.clone().unwrap_or_else(|| config.log_dirs[0].clone());
+    let broker = Broker::start(config, Os::real(), loggers)
+        .await
+        .map_err(|error| explain(error, &metadata))?;
     say_where(&broker)?;
     if let Err(error) = ready::tell(std::env::var_os("NOTIFY_SOCKET").as_deref()) {
         tracing::warn!(%error, "NOTIFY_SOCKET was not told that the broker is ready");
@@ -46,15 +55,29 @@ async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::
     broker.shutdown().await.context("the stop was not clean: the next start recovers")
 }
 
-fn explain(error: StartError) -> anyhow::Error {
+fn explain(error: StartError, metadata: &Path) -> anyhow::Error {
+    let is_taken = |error: &BindError| error.source.kind() == ErrorKind::AddrInUse;
+    let look = |at: &Path| {
+        format!("klog dump-segment --verify {} tells what is wrong, and how to mend it", quoted(at))
+    };
     let hint = match &error {
-        StartError::Bind(_) => Some("--listen 127.0.0.1:0 picks a free port"),
-        StartError::Metrics(_) => Some("--set klog.metrics.listener=127.0.0.1:0 picks a free port"),
-        StartError::Dir(_) => Some("--data-dir chooses another folder"),
+        StartError::Bind(error) if is_taken(error) => {
+            Some("--listen 127.0.0.1:0 picks a free port".into())
+        }
+        StartError::Metrics(error) if is_taken(error) => {
+            Some("--set klog.metrics.listener=127.0.0.1:0 picks a free port".into())
+        }
+        StartError::Bind(_) | StartError::Metrics(_) => None,
+        StartError::Dir(LogDirError::Properties { file, .. }) => file.parent().map(look),
+        StartError::Dir(_) => Some("--data-dir chooses another folder".into()),
+        StartError::Foreign { node_id, wanted_node, .. } if node_id == wanted_node => {
+            Some("the folders in log.dirs are those of one node of one cluster".into())
+        }
         StartError::Foreign { .. } => Some(
-            "--node-id says which node this is; each has folders of its own: --data-dir, or log.dirs",
+            "--node-id says which node this is; each has folders of its own: --data-dir, or log.dirs".into(),
         ),
-        StartError::Metadata(_) | StartError::Register(_) | StartError::Storage(_) => None,
+        StartError::Metadata(_) => Some(look(metadata)),
+        StartError::Register(_) | StartError::Storage(_) => None,
     };
     match hint {
         Some(hint) => advise(error, hint),
