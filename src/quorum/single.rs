@@ -128,6 +128,7 @@ impl Single {
             quorum: Vec::new(),
             since: 0,
             snapshot_bytes,
+            is_full: false,
         };
         owner.load()?;
         let unborn = owner.bootstrap(dir)?;
@@ -225,6 +226,8 @@ struct Owner {
     since: u64,
     /// After how many there is another one.
     snapshot_bytes: u64,
+    /// The last change found no room, which was said.
+    is_full: bool,
 }
 
 impl Owner {
@@ -260,11 +263,16 @@ impl Owner {
                     Err(StartError::Append(AppendError::Storage(error)))
                         if error.is_no_room() && !self.log.is_offline() =>
                     {
-                        tracing::error!(error = %with_causes(&error), "there is no room for a change of metadata");
-                        let why = format!("there is no room: {}", with_causes(&error));
+                        let error = with_causes(&error);
+                        // Who is refused tries again, each second or so.
+                        if !std::mem::replace(&mut self.is_full, true) {
+                            tracing::error!(error, "there is no room for a change of metadata");
+                        }
+                        let why = format!("there is no room: {error}");
                         let _ = command.reply.send(Err(SubmitError::Failed(why.into())));
                     }
                     done => {
+                        self.is_full = false;
                         committed.push(command.reply);
                         failure = done.err();
                     }

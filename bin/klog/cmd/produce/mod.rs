@@ -275,8 +275,10 @@ fn conclude(counts: &Totals, ended: InputEnded, signals: &Signals) -> anyhow::Re
         return Err(explain(error.clone())).context(what);
     }
     if let InputEnded::Bad(error) = ended {
-        let before = count(counts.delivered, "record");
-        anstream::eprintln!("{before} before it delivered");
+        if counts.delivered > 0 {
+            let before = count(counts.delivered, "record");
+            anstream::eprintln!("klog: {before} before this delivered");
+        }
         return Err(error);
     }
     Ok(signals.check()?)
