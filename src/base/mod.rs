@@ -1,5 +1,5 @@
 //! Rank 0. The words that every other room speaks: numbers with a meaning, Kafka's error codes, and the bounded
-//! cursor over bytes that came from outside; counters that cost next to nothing; the same work on many things at once.
+//! cursor over bytes that came from outside; counters that cost next to nothing; the same work on many things at once; texts for logs.
 //! Pure: no I/O, no clock, no allocation by what a length field says.
 
 mod count;

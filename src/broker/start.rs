@@ -253,7 +253,7 @@ fn ready(dir: LogDir) -> Result<(LogDir, Option<MetaProperties>), LogDirError> {
 fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
     let files = Arc::new(FileCache::new(os.disk.clone(), config.open_files));
     let mut paths = config.log_dirs.clone();
-    let metadata_dir = config.metadata_log_dir.clone().unwrap_or_else(|| paths[0].clone());
+    let metadata_dir = config.metadata_dir().to_owned();
     let separate = !paths.contains(&metadata_dir);
     if separate {
         paths.push(metadata_dir.clone());

@@ -1,6 +1,7 @@
 //! The way to one address: at most one connection, opened when it is needed, again after a backoff when it broke.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex as SyncMutex;
 use tokio::sync::Mutex;
@@ -81,7 +82,7 @@ impl Link {
                 failures.retry_at = Some(Instant::now() + pause);
                 tracing::debug!(address = self.address, %cause, "cannot connect");
                 let trouble = failures.trouble.as_mut();
-                if trouble.is_some_and(|trouble| trouble.is_news(Instant::now())) {
+                if trouble.is_some_and(|trouble| trouble.is_news(Instant::now(), Duration::MAX)) {
                     tracing::warn!("{cause}, trying on");
                 }
                 Err(cause)

@@ -11,14 +11,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Since when something fails, and whether that was said.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
-    since: Option<Instant>,
+    /// The first failure and the newest.
+    span: Option<(Instant, Instant)>,
     is_told: bool,
 }
 
 impl Trouble {
-    /// It failed. Whether to say so now: once, when it has for long.
-    pub(super) fn is_news(&mut self, now: Instant) -> bool {
-        let since = *self.since.get_or_insert(now);
+    /// It failed. Whether to say so now: once, when it has for long. Tries are at most `apart`: where nobody failed for longer,
+    /// it worked meanwhile, and nobody noticed.
+    pub(super) fn is_news(&mut self, now: Instant, apart: Duration) -> bool {
+        if self.span.is_some_and(|(_, last)| now.duration_since(last) > apart) {
+            *self = Trouble::default();
+        }
+        let since = self.span.map_or(now, |(first, _)| first);
+        self.span = Some((since, now));
         let is_news = !self.is_told && now.duration_since(since) >= PATIENCE;
         self.is_told |= is_news;
         is_news
@@ -34,17 +40,28 @@ impl Trouble {
 mod tests {
     use super::*;
 
+    const APART: Duration = Duration::from_secs(3);
+
+    /// Fails every second for so long; in which seconds that is news.
+    fn fail(trouble: &mut Trouble, from: Instant, seconds: u64) -> Vec<u64> {
+        let is_news = |at: &u64| trouble.is_news(from + Duration::from_secs(*at), APART);
+        (0..=seconds).filter(is_news).collect()
+    }
+
     #[test]
     fn what_lasts_is_said_once_and_its_end_too_and_what_passes_is_not() {
         let (mut trouble, start) = (Trouble::default(), Instant::now());
-        assert!(!trouble.is_news(start));
+        assert!(fail(&mut trouble, start, 4).is_empty());
         assert!(!trouble.is_over(), "it passed");
-        let later = start + Duration::from_secs(3600);
-        assert!(!trouble.is_news(later), "it is another one");
-        assert!(!trouble.is_news(later + PATIENCE - Duration::from_millis(1)));
-        assert!(trouble.is_news(later + PATIENCE));
-        assert!(!trouble.is_news(later + 2 * PATIENCE), "it was said");
+        assert_eq!(fail(&mut trouble, start + APART, 20), [5]);
         assert!(trouble.is_over());
         assert!(!trouble.is_over());
+    }
+
+    #[test]
+    fn what_failed_long_ago_is_no_beginning_of_what_fails_now() {
+        let (mut trouble, start) = (Trouble::default(), Instant::now());
+        assert!(fail(&mut trouble, start, 1).is_empty());
+        assert_eq!(fail(&mut trouble, start + Duration::from_secs(3600), 20), [5]);
     }
 }

@@ -1,7 +1,7 @@
 //! A broker's configuration, typed, with the units in the names.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::listener::Listener;
 use super::topic::TopicConfig;
@@ -151,6 +151,13 @@ pub struct BrokerConfig {
     pub topic: TopicConfig,
     /// Where each key that was set came from.
     pub sources: BTreeMap<String, Source>,
+}
+
+impl BrokerConfig {
+    /// Where the metadata log is kept.
+    pub fn metadata_dir(&self) -> &Path {
+        self.metadata_log_dir.as_ref().unwrap_or(&self.log_dirs[0])
+    }
 }
 
 impl Default for BrokerConfig {

@@ -11,13 +11,14 @@ use super::clean::CleanPoints;
 use super::counts::DirCounts;
 use super::error::{OpenError, StorageError};
 use super::files::{FileCache, offset_of};
-use super::known::{Known, RECOVERY_POINTS};
+use super::folder::{create_durably, partition_of, topic_id_in};
+use super::known::Known;
 use super::names::PARTITION_METADATA;
 use super::properties::{self, MetaProperties};
 use super::recovery::{Opening, Recovered};
-use crate::base::{Offset, PartitionIndex, TopicId, TopicName, TopicPartition};
+use crate::base::{Offset, TopicId, TopicPartition};
 use crate::config::TopicConfig;
-use crate::os::{Disk, FileSystem, FolderLock, LockError, OpenMode, Os};
+use crate::os::{FileSystem, FolderLock, LockError, OpenMode, Os};
 
 const CLEAN: &str = ".kafka_cleanshutdown";
 /// Left by a process that saw an fsync fail. It lives as long as the page cache that it warns of, and longer.
@@ -466,39 +467,4 @@ impl LogDir {
         let text = format!(r#"{{"version":0,"brokerEpoch":{broker_epoch}}}"#);
         self.os.disk.replace(&path, text.as_bytes()).map_err(StorageError::at("write", path))
     }
-}
-
-/// Makes a folder and those above it, and their names durable. Once there is a checkpoint in it, they are.
-fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
-    disk.create_dir_all(folder).map_err(StorageError::at("create", folder))?;
-    let mark = folder.join(RECOVERY_POINTS);
-    if disk.read(&mark).map_err(StorageError::at("read", &mark))?.is_some() {
-        return Ok(());
-    }
-    for above in folder.ancestors().skip(1) {
-        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
-        match disk.sync_dir(above) {
-            // Not ours to read, so not made by us.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
-            done => done.map_err(StorageError::at("fsync", above))?,
-        }
-    }
-    Ok(())
-}
-
-/// The partition whose folder has this name.
-pub fn partition_of(name: &str) -> Option<TopicPartition> {
-    let (topic, partition) = name.rsplit_once('-')?;
-    let partition = PartitionIndex::from_wire(partition.parse().ok()?)?;
-    let topic = TopicName::new(topic).ok()?;
-    let found = TopicPartition { topic, partition };
-    (found.to_string() == name).then_some(found)
-}
-
-/// The topic's id in the bytes of a `partition.metadata`.
-pub fn topic_id_in(bytes: &[u8]) -> Option<TopicId> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let mut lines = text.lines();
-    lines.next().filter(|line| *line == "version: 0")?;
-    TopicId::parse(lines.next()?.strip_prefix("topic_id: ")?.trim())
 }

@@ -15,8 +15,9 @@ use super::super::handle::Lane;
 use super::super::offsets::{self, EARLIEST, LATEST, isolation_level};
 use super::super::record::StartAt;
 use super::Shared;
+use super::part::{Ends, Phase};
 use super::session::{Key, Session, Wanted};
-use super::state::{Ends, Fetched, Phase};
+use super::state::Fetched;
 use crate::base::ErrorCode;
 use crate::wire::Records;
 use crate::wire::fetch::{FetchRequest, FetchResponse, PartitionData};
@@ -209,7 +210,7 @@ fn on_partition(
         E::OffsetOutOfRange => state.on_out_of_range(key, want, &shared.config),
         code if code.is_retriable() && code != E::CorruptMessage => {
             session.lock().repeat(key);
-            state.refused(key, code, Instant::now() + RETRY);
+            state.refused(key, Some(code), Instant::now() + RETRY);
             shared.client.refresh();
         }
         code => {
@@ -297,7 +298,7 @@ async fn find_offsets(
                 state.delay(key, Instant::now() + Duration::from_secs(1));
             }
             (failed, _) => {
-                state.refused(key, failed.unwrap_or_default(), Instant::now() + RETRY);
+                state.refused(key, failed, Instant::now() + RETRY);
                 shared.client.refresh();
             }
         }
@@ -343,8 +344,7 @@ async fn check_epochs(
                 state.on_validated(key, *generation, end, &shared.config);
             }
             told => {
-                let code = told.map(|(code, _)| code).unwrap_or_default();
-                state.refused(key, code, Instant::now() + RETRY);
+                state.refused(key, told.map(|(code, _)| code), Instant::now() + RETRY);
                 shared.client.refresh();
             }
         }

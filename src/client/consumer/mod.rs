@@ -8,6 +8,7 @@
 
 mod decode;
 mod driver;
+mod part;
 mod patience;
 mod session;
 mod state;
@@ -20,8 +21,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use part::Ends;
 pub(super) use session::Key;
-pub use state::Ends;
 pub(super) use state::Start;
 
 use self::patience::Patience;

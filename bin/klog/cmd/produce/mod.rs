@@ -277,7 +277,7 @@ fn conclude(counts: &Totals, ended: InputEnded, signals: &Signals) -> anyhow::Re
     if let InputEnded::Bad(error) = ended {
         if counts.delivered > 0 {
             let before = count(counts.delivered, "record");
-            anstream::eprintln!("klog: {before} before this delivered");
+            anstream::eprintln!("klog: {before} delivered before");
         }
         return Err(error);
     }

@@ -42,7 +42,7 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
 
 async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
     let mut signals = Signals::install()?;
-    let metadata = config.metadata_log_dir.clone().unwrap_or_else(|| config.log_dirs[0].clone());
+    let metadata = config.metadata_dir().to_owned();
     let broker = Broker::start(config, Os::real(), loggers)
         .await
         .map_err(|error| explain(error, &metadata))?;
