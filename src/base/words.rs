@@ -15,9 +15,9 @@ pub fn with_causes(error: &dyn Error) -> String {
     text
 }
 
-/// A path as a shell takes it. None at all is where the shell is.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+/// A path, or a word, as a shell takes it. None at all is where the shell is.
+pub fn quoted(path: impl AsRef<Path>) -> String {
+    let text = path.as_ref().display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
     match text.is_empty() {
         true => ".".to_owned(),

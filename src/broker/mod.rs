@@ -12,6 +12,7 @@ mod connection;
 mod coordinator_topic;
 mod counts;
 mod defaults;
+mod directories;
 mod dispatch;
 mod group_commit;
 mod groups;

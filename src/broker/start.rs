@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::aside::Aside;
-use super::background::MANY;
 use super::counts::Counts;
+use super::directories::{self, Opened};
 use super::groups::Groups;
 use super::loggers::Loggers;
 use super::metrics::Metrics;
@@ -23,9 +21,9 @@ use super::producer_ids::ProducerIds;
 use super::sessions::Sessions;
 use super::txns::Transactions;
 use super::{background, connection, groups, txns};
-use crate::base::{BrokerId, TopicId};
+use crate::base::TopicId;
 use crate::config::{BrokerConfig, Listener as Address};
-use crate::log::{FileCache, LogDir, LogDirError, MetaProperties, Recovered, StorageError};
+use crate::log::{LogDirError, META_PROPERTIES_FILE, MetaProperties, Recovered, StorageError};
 use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
 use crate::meta::{fence_broker, register_broker, take_leadership};
 use crate::net::{BindError, Budget, Limits, Listener, Seldom, Shares, raise_limit, share};
@@ -51,6 +49,26 @@ pub enum StartError {
         wanted_node: i32,
         /// Who wanted it.
         wanted_cluster: String,
+    },
+    /// It holds partitions, but does not say whose it is.
+    #[error("{file} is missing, though {folder} holds {partitions} partitions", file = folder.join(META_PROPERTIES_FILE).display(), folder = folder.display())]
+    Unnamed {
+        /// The directory.
+        folder: PathBuf,
+        /// How many have a folder there, the metadata log's included.
+        partitions: usize,
+        /// What could be written there if there is no copy: the cluster's id is that of the other directories, or drawn.
+        properties: MetaProperties,
+    },
+    /// There are partitions, but no metadata log that says whose they are.
+    #[error("the metadata log is gone: there is none in {folder}, though {holder} holds {partitions} partitions", folder = folder.display(), holder = holder.display())]
+    NoMetadata {
+        /// Where it should be.
+        folder: PathBuf,
+        /// A log directory with partitions.
+        holder: PathBuf,
+        /// How many there are in it.
+        partitions: usize,
     },
     /// The metadata cannot be loaded.
     #[error("the metadata cannot be loaded")]
@@ -104,7 +122,7 @@ impl Broker {
         let metrics = Metrics::start(&config, &os).await.map_err(StartError::Metrics)?;
         let opened = tokio::task::spawn_blocking({
             let (config, os) = (config.clone(), os.clone());
-            move || open(&config, &os)
+            move || directories::open(&config, &os)
         });
         let Opened { dirs, dir_ids, unopened_dirs, cluster_id, store } = match opened.await {
             Ok(opened) => opened?,
@@ -230,88 +248,6 @@ fn fit_descriptors(config: &mut BrokerConfig) {
         );
     }
     (config.max_connections, config.open_files) = (shares.connections, shares.files);
-}
-
-struct Opened {
-    dirs: Vec<Arc<LogDir>>,
-    dir_ids: Vec<TopicId>,
-    unopened_dirs: Vec<PathBuf>,
-    cluster_id: String,
-    store: Single,
-}
-
-/// A directory whose logs may be opened, and whose it is. After a crash what is in it is made durable in one go, if it is much:
-/// here, so that a disk which fails at it is left out like one that cannot be read.
-fn ready(dir: LogDir) -> Result<(LogDir, Option<MetaProperties>), LogDirError> {
-    let found = dir.properties().inspect_err(|_| dir.leave_as_found())?;
-    if !dir.was_clean() && dir.partitions()?.len() >= MANY {
-        dir.sync_before_recovery()?;
-    }
-    Ok((dir, found))
-}
-
-fn open(config: &BrokerConfig, os: &Os) -> Result<Opened, StartError> {
-    let files = Arc::new(FileCache::new(os.disk.clone(), config.open_files));
-    let mut paths = config.log_dirs.clone();
-    let metadata_dir = config.metadata_dir().to_owned();
-    let separate = !paths.contains(&metadata_dir);
-    if separate {
-        paths.push(metadata_dir.clone());
-    }
-    let (mut dirs, mut found, mut unopened_dirs) = (Vec::new(), Vec::new(), Vec::new());
-    for path in &paths {
-        let opened = LogDir::open(os, path, files.clone());
-        match opened.and_then(ready) {
-            Ok((dir, properties)) => {
-                dirs.push(Arc::new(dir));
-                found.push(properties);
-            }
-            // One disk that fails does not keep the others from serving; without the metadata nothing can be served.
-            Err(LogDirError::Storage(error)) if *path != metadata_dir => {
-                let (folder, cause) = (path.display(), &error.source);
-                tracing::error!(%folder, %error, %cause, "log directory is offline: it cannot be opened; its partitions are offline \
-                    until its disk is seen to and klog is restarted");
-                unopened_dirs.push(path.clone());
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let node = BrokerId::from_wire(config.node_id).unwrap_or_default();
-    let fresh = || URL_SAFE_NO_PAD.encode(os.random_id());
-    let cluster_id =
-        found.iter().flatten().map(|found| found.cluster_id.clone()).next().unwrap_or_else(fresh);
-    let mut dir_ids = Vec::new();
-    for (dir, found) in dirs.iter().zip(found) {
-        dir_ids.push(match found {
-            Some(found) if found.cluster_id == cluster_id && found.node_id == node => {
-                found.directory_id
-            }
-            Some(found) => {
-                dirs.iter().for_each(|dir| dir.leave_as_found());
-                return Err(StartError::Foreign {
-                    folder: dir.folder().into(),
-                    node_id: found.node_id.get(),
-                    cluster_id: found.cluster_id,
-                    wanted_node: node.get(),
-                    wanted_cluster: cluster_id,
-                });
-            }
-            None => {
-                let directory_id = TopicId(os.random_id());
-                let cluster_id = cluster_id.clone();
-                dir.write_properties(&MetaProperties { cluster_id, node_id: node, directory_id })?;
-                directory_id
-            }
-        });
-    }
-    let at = dirs.iter().position(|dir| dir.folder() == metadata_dir).unwrap_or(0);
-    let store = Single::start(os, &dirs[at], dir_ids[at], node, config.metadata_snapshot_bytes)?;
-    if separate {
-        // It was the last; it holds no partitions.
-        dirs.truncate(at);
-        dir_ids.truncate(at);
-    }
-    Ok(Opened { dirs, dir_ids, unopened_dirs, cluster_id, store })
 }
 
 /// An operator wants to know what a crash has cost.

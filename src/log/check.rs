@@ -16,7 +16,7 @@ use super::epochs::LeaderEpochs;
 use super::error::{Damage, ReadError, StorageError};
 use super::segment::{Segment, Youngest};
 use super::walk::{Fault, Walk};
-use crate::base::{Millis, Offset};
+use crate::base::{Millis, Offset, quoted};
 use crate::os::{Disk, DiskFile};
 
 /// Less is not checked at a time: the next fetch most likely goes on where this one ends.
@@ -67,10 +67,10 @@ pub struct Checked {
 
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Sound { from: u64, to: u64 },
+    Sound { from: u64, to: u64, end: i64 },
     Youngest,
     WrongIndex,
-    Reindexed { to: u64, fresh: Box<Segment> },
+    Reindexed { to: u64, end: i64, fresh: Box<Segment> },
     NoAborts { from: i64, stable_at_end: Option<i64> },
     Aborts,
     Replayed { fresh: Option<Vec<AbortedEntry>>, stable_at_end: i64 },
@@ -155,8 +155,8 @@ impl Check {
             return Err(self.rotten(to, expected, format!("offset {after} stands there")));
         }
         Ok(match fresh {
-            Some(fresh) => Outcome::Reindexed { to, fresh },
-            None => Outcome::Sound { from: self.from, to },
+            Some(fresh) => Outcome::Reindexed { to, end: expected, fresh },
+            None => Outcome::Sound { from: self.from, to, end: expected },
         })
     }
 
@@ -221,7 +221,10 @@ impl Log {
         let interval = self.config.index_interval_bytes;
         let segment = &mut self.segments[at];
         match done.outcome {
-            Outcome::Sound { from, to } => segment.unchecked.remove(from, to),
+            Outcome::Sound { from, to, end } => {
+                segment.unchecked.remove(from, to);
+                self.tell_missing(at, to, end);
+            }
             Outcome::Youngest => segment.youngest_is_sure = true,
             Outcome::WrongIndex => segment.index_is_wrong = true,
             Outcome::Aborts => segment.decided.to_replay = true,
@@ -235,7 +238,7 @@ impl Log {
                 let stable_at_end = done.was_sealed.then_some(stable_at_end);
                 self.note_transactions(at, fresh, (done.next, stable_at_end))?;
             }
-            Outcome::Reindexed { to, mut fresh } => {
+            Outcome::Reindexed { to, end, mut fresh } => {
                 let mut scan = segment.scan(&self.files, to)?;
                 while let Some(found) = scan.next()? {
                     fresh.note(found.position, found.size, found.appended(), interval);
@@ -247,9 +250,25 @@ impl Log {
                 if sealed {
                     segment.seal_recovered(&*disk)?;
                 }
+                self.tell_missing(at, to, end);
             }
         }
         Ok(())
+    }
+
+    /// Says of a segment that was looked through up to `to`, where offset `end` comes next, what is missing before the next one.
+    /// What is left is sound and is served, but the operator is told what is not. Compaction leaves such gaps, too.
+    fn tell_missing(&self, at: usize, to: u64, end: i64) {
+        let segment = &self.segments[at];
+        let Some(next) = self.segments.get(at + 1).map(|next| next.base) else { return };
+        let is_missing = to == segment.size && (segment.base..next).contains(&end);
+        if !is_missing || self.config.compact || self.was_compacted || next <= self.start.get() {
+            return;
+        }
+        let (file, up_to, folder) = (segment.path().display(), next - 1, quoted(&self.folder));
+        tracing::error!(partition = %self.partition, %file, from = end, up_to,
+            "records are missing: the file ends before the next segment begins, and nothing of this log was compacted; consumers pass over \
+             them; if there is a copy of the segment that stood between, stop klog and put it back: klog dump-segment --verify {folder}");
     }
 
     /// The next stretch that nobody has checked since this start; `None` once all is.

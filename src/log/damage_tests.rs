@@ -19,20 +19,20 @@ use crate::record::{
 };
 
 const NOW: i64 = 1_700_000_000_000;
-const BATCHES: i64 = 60;
+pub(super) const BATCHES: i64 = 60;
 const PRODUCER: i64 = 9;
 
-fn id() -> TopicPartition {
+pub(super) fn id() -> TopicPartition {
     TopicPartition { topic: TopicName::new("events").unwrap(), partition: PartitionIndex::new(0) }
 }
 
-fn open_dir(home: &Path) -> LogDir {
+pub(super) fn open_dir(home: &Path) -> LogDir {
     let os = Os::real();
     LogDir::open(&os, home, Arc::new(FileCache::new(os.disk.clone(), 16))).unwrap()
 }
 
 /// Opens the log, with segments of about nine batches and an index entry for every second one.
-fn open(home: &Path) -> Result<(LogDir, Log), OpenError> {
+pub(super) fn open(home: &Path) -> Result<(LogDir, Log), OpenError> {
     let dir = open_dir(home);
     let config = TopicConfig {
         segment_bytes: 1000,
@@ -54,7 +54,7 @@ fn batch(n: i64) -> Batch {
     Batch::new(builder.build().unwrap()).unwrap()
 }
 
-fn append(log: &mut Log, n: i64) -> Result<Placed, AppendError> {
+pub(super) fn append(log: &mut Log, n: i64) -> Result<Placed, AppendError> {
     let limits = Limits { now: Millis(NOW), ..Limits::default() };
     let checked = validate_produced(&batch(n), &limits, &mut Scratch::new()).unwrap();
     log.append(&batch(n), &checked, LeaderEpoch::ZERO, Millis(NOW))
@@ -62,13 +62,13 @@ fn append(log: &mut Log, n: i64) -> Result<Placed, AppendError> {
 
 /// How the last process ended.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Stop {
+pub(super) enum Stop {
     Clean,
     Killed,
 }
 
 /// A log directory as a process leaves it.
-fn left_behind(stop: Stop) -> tempfile::TempDir {
+pub(super) fn left_behind(stop: Stop) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let (dir, mut log) = open(home.path()).unwrap();
     for n in 0..BATCHES {
@@ -112,7 +112,7 @@ fn read<T>(log: &mut Log, read: impl Fn(&Log) -> Result<T, ReadError>) -> Result
 }
 
 /// The batch that holds `from`, as it would be served.
-fn served(log: &mut Log, from: i64) -> Result<Bytes, ReadError> {
+pub(super) fn served(log: &mut Log, from: i64) -> Result<Bytes, ReadError> {
     let slice = read(log, |log| log.slice(Offset::new(from), log.end(), 1, true))?;
     Ok(slice.slices.iter().flat_map(|part| part.read().unwrap()).collect())
 }

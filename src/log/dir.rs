@@ -259,6 +259,30 @@ impl LogDir {
         properties::write(&*self.os.disk, &self.folder, properties)
     }
 
+    /// Whether the folder of a partition has a segment.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn has_log(&self, partition: &TopicPartition) -> Result<bool, StorageError> {
+        let folder = self.folder.join(partition.to_string());
+        match self.os.disk.list(&folder) {
+            Ok(entries) => Ok(entries.iter().any(|entry| offset_of(&entry.name, ".log").is_some())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StorageError::at("list", folder)(error)),
+        }
+    }
+
+    /// The partitions whose folders' names are here, whatever is in them.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn names(&self) -> Result<Vec<TopicPartition>, StorageError> {
+        let entries =
+            self.os.disk.list(&self.folder).map_err(StorageError::at("list", &self.folder))?;
+        let folders = entries.into_iter().filter(|entry| entry.is_dir);
+        Ok(folders.filter_map(|entry| partition_of(&entry.name)).collect())
+    }
+
     /// The partitions that have a folder here. Folders left by a deletion are removed.
     ///
     /// # Errors
@@ -271,7 +295,10 @@ impl LogDir {
             if !entry.is_dir {
                 continue;
             }
-            if entry.name.ends_with("-delete") {
+            if let Some(deleted) = entry.name.strip_suffix("-delete") {
+                // Its topic may have been made anew since, though the checkpoint still speaks of it.
+                let name = deleted.rsplit_once('.').and_then(|(name, _)| partition_of(name));
+                name.iter().for_each(|name| self.known.forget(name));
                 disk.remove_dir_all(&path).map_err(StorageError::at("remove", &path))?;
             } else if let Some(partition) = partition_of(&entry.name) {
                 let file = path.join(PARTITION_METADATA);
@@ -294,7 +321,7 @@ impl LogDir {
     ) -> Result<(Log, Recovered), OpenError> {
         self.known.open(partition);
         self.try_open_log(partition, topic_id, config, |new| {
-            if new {
+            if new && !self.known.was_here(partition) {
                 self.known.begin(&*self.os.disk, partition)?;
                 self.cleaned.begin(&*self.os.disk, partition)?;
                 return Ok((Some(Offset::ZERO), Offset::ZERO));
@@ -337,9 +364,10 @@ impl LogDir {
                 recovery_point,
                 log_start,
                 clean: self.clean,
-                fresh: named == Named::Fresh,
+                fresh: named == Named::Fresh && recovery_point == Some(Offset::ZERO),
                 synced: self.synced.load(Ordering::Acquire),
                 suspect: self.suspect,
+                was_compacted: self.cleaned.of(partition) > Offset::ZERO,
             };
             Log::open(&self.os, &self.files, folder, partition.clone(), config, opening)
         };
@@ -404,9 +432,12 @@ impl LogDir {
         let from = self.folder.join(partition.to_string());
         let to = self.folder.join(self.renamed(partition, suffix));
         self.files.forget_folder(&from);
-        self.os.disk.rename(&from, &to).map_err(StorageError::at("rename", &from))?;
+        let renamed = self.os.disk.rename(&from, &to);
+        if renamed.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |()| true) {
+            self.known.forget(partition);
+        }
+        renamed.map_err(StorageError::at("rename", &from))?;
         self.os.disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
-        self.known.forget(partition);
         Ok(to)
     }
 

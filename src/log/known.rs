@@ -33,6 +33,8 @@ struct State {
     has_starts: bool,
     /// Logs that are here, whether they could be opened or not.
     here: BTreeSet<TopicPartition>,
+    /// Names whose log of the last stop was deleted or set aside since: one that begins under them is another one.
+    free: BTreeSet<TopicPartition>,
     /// Whether the last checkpoints spoke for all of them.
     complete: bool,
 }
@@ -63,6 +65,7 @@ impl Known {
             starts: starts.clone(),
             has_starts: false,
             here: BTreeSet::new(),
+            free: BTreeSet::new(),
             complete: true,
         };
         Ok(Known { folder: folder.into(), points, starts, state: Mutex::new(state) })
@@ -105,9 +108,19 @@ impl Known {
         self.state.lock().here.insert(partition.clone());
     }
 
-    /// Notes that a log is no longer here.
+    /// Notes that a log is no longer here: it was deleted or set aside.
     pub fn forget(&self, partition: &TopicPartition) {
-        self.state.lock().here.remove(partition);
+        let mut state = self.state.lock();
+        state.here.remove(partition);
+        if self.points.as_ref().is_some_and(|points| points.contains_key(partition)) {
+            state.free.insert(partition.clone());
+        }
+    }
+
+    /// Whether a log of this name was on disk at the last stop, and nobody deleted it since: if there is none, it is lost.
+    pub fn was_here(&self, partition: &TopicPartition) -> bool {
+        let (point, start) = self.of(partition);
+        point > Some(start) && !self.state.lock().free.contains(partition)
     }
 
     /// Whether the last checkpoints spoke for all logs that are here.

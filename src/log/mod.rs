@@ -27,6 +27,8 @@ mod flush;
 mod folder;
 mod index;
 mod known;
+#[cfg(test)]
+mod lost_tests;
 mod names;
 mod producers;
 mod properties;
@@ -113,6 +115,7 @@ pub struct Log {
     verifications: Verifications,
     /// Taken off `segment.ms` for the active segment.
     jitter_ms: i64,
+    was_compacted: bool,
     /// Renamed files and when they may go.
     doomed: Vec<(PathBuf, i64)>,
     names: Names,

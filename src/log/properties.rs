@@ -18,6 +18,19 @@ pub struct MetaProperties {
     pub directory_id: TopicId,
 }
 
+impl MetaProperties {
+    /// The lines of the file that says so.
+    pub fn lines(&self) -> [String; 4] {
+        let MetaProperties { cluster_id, node_id, directory_id } = self;
+        [
+            format!("cluster.id={cluster_id}"),
+            format!("directory.id={directory_id}"),
+            format!("node.id={node_id}"),
+            "version=1".into(),
+        ]
+    }
+}
+
 /// What the file says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Found {
@@ -76,10 +89,7 @@ pub fn write(
     folder: &Path,
     properties: &MetaProperties,
 ) -> Result<(), StorageError> {
-    let MetaProperties { cluster_id, node_id, directory_id } = properties;
-    let text = format!(
-        "#\ncluster.id={cluster_id}\ndirectory.id={directory_id}\nnode.id={node_id}\nversion=1\n"
-    );
+    let text = format!("#\n{}\n", properties.lines().join("\n"));
     let path = folder.join(FILE);
     disk.replace(&path, text.as_bytes()).map_err(StorageError::at("write", path))
 }

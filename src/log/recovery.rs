@@ -40,6 +40,8 @@ pub struct Opening {
     pub synced: bool,
     /// Whether an fsync has failed: what can be read may not be on disk, though the next fsync says so.
     pub suspect: bool,
+    /// Whether it was ever compacted: offsets may be missing.
+    pub was_compacted: bool,
 }
 
 impl Opening {
@@ -104,6 +106,7 @@ impl Log {
             pending: Pending::default(),
             verifications: Verifications::default(),
             jitter_ms: 0,
+            was_compacted: opening.was_compacted,
             doomed: Vec::new(),
             names,
             offline: false,
@@ -161,7 +164,16 @@ impl Log {
             let nothing = Opening { recovery_point: None, clean: false, ..opening };
             return self.load_segments(bases, nothing, recovered);
         }
-        let first = bases.first().copied().unwrap_or(opening.log_start.get());
+        if let Some(end) =
+            opening.recovery_point.filter(|end| bases.is_empty() && *end > self.start)
+        {
+            let folder = self.folder.display();
+            tracing::error!(partition = %self.partition, %folder, start = %self.start, %end,
+                "the log is gone: it was on disk, and no segment of it is left; it goes on empty from its end; if there is a copy, stop \
+                 klog and put it back before more is written");
+            self.start = end;
+        }
+        let first = bases.first().copied().unwrap_or(self.start.get());
         if self.end.get() > first && self.start > self.end && !self.was_deleted_up_to(self.start)? {
             tracing::warn!(partition = %self.partition, start = %self.start, end = %self.end,
                 "the checkpoint of log starts is wrong and not used: the log ends below");

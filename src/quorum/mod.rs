@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 pub use single::{Single, StartError};
 
-use crate::base::TopicId;
+use crate::base::{PartitionIndex, TopicId, TopicName, TopicPartition};
 use crate::meta::{Image, MetadataRecord, Refused};
 
 /// A decision, made when its turn comes.
@@ -39,6 +39,15 @@ pub enum SubmitError {
 
 /// The topic whose one partition is the metadata log.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// The metadata log, as a partition.
+///
+/// # Panics
+/// Never.
+pub fn metadata_partition() -> TopicPartition {
+    let topic = TopicName::new(METADATA_TOPIC).expect("a valid name");
+    TopicPartition { topic, partition: PartitionIndex::ZERO }
+}
 
 /// How the quorum stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,11 +14,8 @@ use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use super::snapshot::{self, BATCH_AT_MOST, Content, SnapshotId, of_the_quorum};
-use super::{Decide, METADATA_TOPIC, MetadataStore, Status, SubmitError, state};
-use crate::base::{
-    BrokerId, LeaderEpoch, Millis, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
-    with_causes,
-};
+use super::{Decide, MetadataStore, Status, SubmitError, metadata_partition, state};
+use crate::base::{BrokerId, LeaderEpoch, Millis, Offset, TopicId, with_causes};
 use crate::config::TopicConfig;
 use crate::log::{AppendError, Log, LogDir, OpenError, ReadError, StorageError};
 use crate::meta::records::cluster::FeatureLevelRecord;
@@ -106,10 +103,7 @@ impl Single {
         node: BrokerId,
         snapshot_bytes: u64,
     ) -> Result<Single, StartError> {
-        let partition = TopicPartition {
-            topic: TopicName::new(METADATA_TOPIC).expect("a valid name"),
-            partition: PartitionIndex::ZERO,
-        };
+        let partition = metadata_partition();
         let config = Arc::new(TopicConfig {
             segment_bytes: 64 << 20,
             retention_ms: -1,

@@ -13,6 +13,7 @@ mod groups;
 mod kafka;
 #[path = "../support/listening.rs"]
 mod listening;
+mod lost;
 mod main_job;
 mod perf_page;
 mod perf_test;

@@ -13,7 +13,7 @@ use bytestring::ByteString;
 
 use super::produce_in_txn::{Admitted, asked_about, told, transaction_version};
 use super::target;
-use crate::base::{ErrorCode, Millis, Offset};
+use crate::base::{ErrorCode, Millis, Offset, with_causes};
 use crate::broker::dispatch::Call;
 use crate::broker::node::{Appended, Node};
 use crate::broker::partition::Partition;
@@ -85,7 +85,10 @@ impl Failure {
             Failure::Invalid(error) => error.record_index(),
             _ => None,
         };
-        let message = self.to_string();
+        let message = match self {
+            Failure::Append(error) => with_causes(error),
+            other => other.to_string(),
+        };
         PartitionProduceResponse {
             index,
             error_code: self.code().to_wire(),

@@ -1,7 +1,7 @@
 //! One partition's way from its queue to its leader, and what answers do to it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -11,6 +11,7 @@ use super::super::connection::Connection;
 use super::super::entropy::backoff;
 use super::super::error::{ClientError, ConnectionError, ProduceError};
 use super::super::handle::Client;
+use super::super::trouble::Trouble;
 use super::delivery::Landed;
 use super::exchange::{self, Sent, Verdict};
 use super::queue::{Batch, Queue};
@@ -30,6 +31,7 @@ pub(super) struct Lane {
     retry_at: Option<Instant>,
     failures: u32,
     pub(super) last_error: Option<Arc<ClientError>>,
+    trouble: Trouble,
 }
 
 impl Lane {
@@ -41,7 +43,16 @@ impl Lane {
             Some(_) => Window::transactional(in_flight),
             None => Window::new(config.idempotent, in_flight),
         };
-        Lane { queue, window, used_id: None, retry_at: None, failures: 0, last_error: None }
+        let trouble = Trouble::default();
+        Lane {
+            queue,
+            window,
+            used_id: None,
+            retry_at: None,
+            failures: 0,
+            last_error: None,
+            trouble,
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -88,11 +99,19 @@ impl Lane {
         ProduceError::Refused { topic, partition, code, message }
     }
 
-    fn delay(&mut self, client: &Client, cause: ClientError) {
+    /// It is tried again; if that lasts, whoever waits is told once.
+    fn refused(&mut self, shared: &Shared, cause: ClientError) {
+        if self.trouble.is_news(Instant::now(), Duration::MAX) {
+            tracing::warn!("{cause}, trying on");
+        }
+        self.delay(&shared.client, Arc::new(cause));
+    }
+
+    fn delay(&mut self, client: &Client, cause: Arc<ClientError>) {
         let (base, max) = (client.config().retry_backoff, client.config().retry_backoff_max);
         self.retry_at = Some(Instant::now() + backoff(base, max, self.failures));
         self.failures += 1;
-        self.last_error = Some(Arc::new(cause));
+        self.last_error = Some(cause);
     }
 
     fn on_partition(&mut self, id: BatchId, told: &PartitionProduceResponse, shared: &Shared) {
@@ -100,28 +119,31 @@ impl Lane {
         let message = told.error_message.as_ref().map(ToString::to_string);
         let what = format!("{}[{}]", self.queue.topic, self.queue.partition);
         let trouble = ClientError::Refused { what, code, message: message.clone() };
+        // The batches behind a lost one fail so, which is no news of what is the matter with that.
+        let follows = code == ErrorCode::OutOfOrderSequenceNumber && !self.window.is_first(id);
         match verdict {
             Verdict::Written(landed) => {
                 self.failures = 0;
+                if self.trouble.is_over() {
+                    let queue = &self.queue;
+                    tracing::warn!("{}[{}] can be written to again", queue.topic, queue.partition);
+                }
                 if let Some(batch) = self.window.written(id) {
                     shared.finish(batch, Ok(landed));
                 }
             }
             Verdict::TooLarge => self.split(id, shared, code, message),
-            // The batches behind a lost one fail so. Else its sequence is of no use, and with it the transaction.
-            Verdict::OutOfSequence
-                if shared.transaction.is_some()
-                    && code == ErrorCode::OutOfOrderSequenceNumber
-                    && !self.window.is_first(id) =>
-            {
-                self.last_error = Some(Arc::new(trouble));
+            // Else its sequence is of no use, and with it the transaction.
+            Verdict::OutOfSequence if shared.transaction.is_some() && follows => {
                 self.window.refused(id);
             }
             Verdict::OutOfSequence if shared.config.idempotent && shared.transaction.is_none() => {
-                // Sent again at once, as a rule: the batches behind a lost one fail so. Not for ever in a tight loop.
+                // Sent again at once, as a rule. Not for ever in a tight loop.
+                let cause = if follows { self.last_error.take() } else { None };
+                let cause = cause.unwrap_or_else(|| Arc::new(trouble));
                 match self.window.in_flight(id).is_some_and(|batch| batch.attempts > 3) {
-                    true => self.delay(&shared.client, trouble),
-                    false => self.last_error = Some(Arc::new(trouble)),
+                    true => self.delay(&shared.client, cause),
+                    false => self.last_error = Some(cause),
                 }
                 self.window.out_of_sequence(id);
             }
@@ -129,12 +151,12 @@ impl Lane {
                 if stale {
                     shared.client.refresh();
                 }
-                self.delay(&shared.client, trouble);
+                self.refused(shared, trouble);
                 self.window.refused(id);
                 self.limit_retries(shared);
             }
             Verdict::Lost => {
-                self.delay(&shared.client, trouble);
+                self.refused(shared, trouble);
                 self.window.lost(id);
                 self.limit_retries(shared);
             }
@@ -291,7 +313,7 @@ impl Sender {
                     None => lane.window.lost(one.batch),
                 },
                 Err(cause) => {
-                    lane.delay(&shared.client, cause.clone().into());
+                    lane.delay(&shared.client, Arc::new(cause.clone().into()));
                     lane.window.lost(one.batch);
                     lane.limit_retries(&shared);
                 }
@@ -367,64 +389,6 @@ impl Sender {
             }
             for (batch, _) in lane.window.give_up(|_| true) {
                 shared.finish(batch, Err(ProduceError::Closed));
-            }
-        }
-    }
-}
-
-impl Shared {
-    /// Tells a batch's senders what became of it, and gives its bytes back to the buffer.
-    pub(super) fn finish(&self, batch: Batch, result: Result<Landed, ProduceError>) {
-        if let (Some(transaction), Err(cause)) = (&self.transaction, &result) {
-            transaction.on_record_failed(cause);
-        }
-        {
-            let mut totals = self.totals.lock();
-            match &result {
-                Ok(_) => totals.delivered += u64::from(batch.count),
-                Err(cause) => {
-                    totals.failed += u64::from(batch.count);
-                    totals.first_error.get_or_insert_with(|| cause.clone());
-                }
-            }
-        }
-        batch.outcome.complete(batch.first, batch.count, result);
-        self.memory.add_permits(batch.reserved);
-        let mut unfinished = self.unfinished.lock();
-        if let Some(parts) = unfinished.get_mut(&batch.number) {
-            *parts -= 1;
-            if *parts == 0 {
-                unfinished.remove(&batch.number);
-            }
-        }
-        let complete = unfinished.is_empty();
-        drop(unfinished);
-        if let Some(transaction) = self.transaction.as_ref().filter(|_| complete) {
-            transaction.look(); // its end may have waited for this
-        }
-        self.finished.notify_waiters();
-    }
-
-    /// Counts the second half of a split batch as unfinished too.
-    fn count_split(&self, half: &Batch) {
-        *self.unfinished.lock().entry(half.number).or_insert(0) += 1;
-    }
-
-    /// Batches up to this number need not linger.
-    pub(super) fn all_up_to(&self) -> u64 {
-        let hurried = self.waiting_for_room.load(Ordering::Acquire) > 0;
-        if hurried || self.closed.load(Ordering::Acquire) {
-            return u64::MAX;
-        }
-        self.flush_up_to.load(Ordering::Acquire)
-    }
-
-    /// Makes queues for partitions that topics have gained.
-    pub(super) fn grow_topics(&self) {
-        let cluster = self.client.cluster();
-        for (name, topic) in self.topics.write().iter() {
-            if let Some(told) = cluster.topic(name) {
-                topic.grow(told.partitions.len(), &self.lanes);
             }
         }
     }

@@ -9,6 +9,7 @@ mod exchange;
 mod lane;
 mod queue;
 mod sender;
+mod shared;
 mod split;
 mod sticky;
 pub(super) mod transaction;

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use klog::base::quoted;
 use klog::broker::{Broker, Loggers, StartError};
-use klog::log::LogDirError;
+use klog::log::{LogDirError, META_PROPERTIES_FILE};
 use klog::net::BindError;
 use klog::os::Os;
 
@@ -75,6 +75,16 @@ fn explain(error: StartError, metadata: &Path) -> anyhow::Error {
         }
         StartError::Foreign { .. } => Some(
             "--node-id says which node this is; each has folders of its own: --data-dir, or log.dirs".into(),
+        ),
+        StartError::Unnamed { folder, properties, .. } => Some(format!(
+            "put it back from a copy; if there is none, say anew whose it is: printf '%s\\n' {} > {}",
+            properties.lines().map(|line| quoted(line)).join(" "),
+            quoted(folder.join(META_PROPERTIES_FILE))
+        )),
+        StartError::NoMetadata { .. } => Some(
+            "put it back from a copy, or say with metadata.log.dir where it is; without it no partition has a topic: to begin \
+             anew, move what log.dirs names away, or choose another --data-dir"
+                .into(),
         ),
         StartError::Metadata(_) => Some(look(metadata)),
         StartError::Register(_) | StartError::Storage(_) => None,
