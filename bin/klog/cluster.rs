@@ -67,11 +67,22 @@ pub async fn that_exist(
     Ok(partitions.into_iter().filter(exists).collect())
 }
 
-/// [`offsets`] of the partitions that tell; a line on stderr for each of the others.
+/// Where the partitions begin and end that tell; a line on stderr for each of the others.
 ///
 /// # Errors
 /// If nobody can be asked.
-pub async fn offsets_that_tell(
+pub async fn ends_that_tell(
+    admin: &Admin,
+    partitions: &[Partition],
+) -> anyhow::Result<(Offsets, Offsets)> {
+    let isolation = Isolation::ReadUncommitted;
+    let earliest = offsets_that_tell(admin, partitions, OffsetSpec::Earliest, isolation).await?;
+    let tell: Vec<Partition> = earliest.keys().cloned().collect();
+    let latest = offsets_that_tell(admin, &tell, OffsetSpec::Latest, isolation).await?;
+    Ok((earliest, latest))
+}
+
+async fn offsets_that_tell(
     admin: &Admin,
     partitions: &[Partition],
     at: OffsetSpec,

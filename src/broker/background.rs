@@ -109,7 +109,9 @@ fn remove_doomed(node: &Arc<Node>) {
         if partition.is_deleted() {
             continue;
         }
-        let removed = log.remove_doomed(now);
+        // Where there is no room, what nobody can read any more goes at once.
+        let due = if partition.dir.is_full() { Millis(i64::MAX) } else { now };
+        let removed = log.remove_doomed(due);
         drop(log);
         if let Err(error) = removed {
             tracing::error!(partition = %partition.id, error = %with_causes(&error), "removing deleted segments failed");

@@ -389,19 +389,12 @@ impl Partitions {
         }
     }
 
-    /// Removes the folders of partitions that were deleted long enough ago. Blocking.
+    /// Removes the folders of partitions that were deleted long enough ago, and all of them where there is no room. Blocking.
     pub fn remove_doomed(&self, now: i64) {
-        let due: Vec<(usize, PathBuf)> = {
-            let mut doomed = self.doomed.lock();
-            let due = doomed
-                .iter()
-                .filter(|(_, _, due)| *due <= now)
-                .map(|(dir, path, _)| (*dir, path.clone()))
-                .collect();
-            doomed.retain(|(_, _, due)| *due > now);
-            due
-        };
-        for (dir, path) in due {
+        let is_due =
+            |(dir, _, due): &mut (usize, PathBuf, i64)| *due <= now || self.dirs[*dir].is_full();
+        let due: Vec<_> = self.doomed.lock().extract_if(.., is_due).collect();
+        for (dir, path, _) in due {
             if let Err(error) = self.dirs[dir].remove(&path) {
                 tracing::error!(error = %with_causes(&error), "a deleted partition's folder stays");
             }

@@ -262,7 +262,7 @@ fn tell_recovery(node: &Node, took: Duration) {
             cut_whole_batches = cut_batches,
             rebuilt_files = rebuilt,
             ?took,
-            "recovered after a crash"
+            "recovered: the last stop was not clean"
         );
     }
 }

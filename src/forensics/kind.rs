@@ -56,6 +56,14 @@ pub enum FileKind {
 const LEFTOVERS: [&str; 5] = [".deleted", ".cleaned", ".swap", ".tmp", ".part"];
 
 impl FileKind {
+    /// Whether it is one of Kafka's, or was.
+    pub fn is_known(&self) -> bool {
+        match self {
+            FileKind::Leftover { of, .. } => of.is_known(),
+            kind => *kind != FileKind::Other,
+        }
+    }
+
     /// What a file of this name is.
     pub fn of(name: &str) -> FileKind {
         for suffix in LEFTOVERS {

@@ -8,7 +8,7 @@ use crate::base::{TopicId, TopicPartition};
 use crate::log::{
     META_PROPERTIES_FILE, PARTITION_METADATA_FILE, StorageError, partition_of, topic_id_in,
 };
-use crate::os::Disk;
+use crate::os::{Disk, Entry};
 
 /// What stands at a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,8 +22,13 @@ pub enum Place {
     },
     /// A partition's folder.
     Partition(Folder),
-    /// A folder with partitions' folders in it.
+    /// A folder with partitions' folders in it, or with files that stand beside them.
     DataDir {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// A folder with nothing of a log in it.
+    Nothing {
         /// Where it is.
         path: PathBuf,
     },
@@ -50,7 +55,8 @@ pub struct NamedFile {
 }
 
 impl Place {
-    /// What stands at `path`. A folder is a partition's if it is named like one or has a segment in it.
+    /// What stands at `path`. A folder is a partition's if it is named like one or has a segment in it, and a data directory if
+    /// anything in it is named as in one.
     ///
     /// # Errors
     /// As the system says.
@@ -68,15 +74,26 @@ impl Place {
             let is_segment = |name: &str| matches!(FileKind::of(name), FileKind::Segment { .. });
             entries.iter().any(|entry| !entry.is_dir && is_segment(&entry.name))
         };
-        let is_data = entries.iter().any(|entry| match entry.is_dir {
-            true => Folder::at(Path::new(&entry.name)).partition.is_some(),
-            false => entry.name == META_PROPERTIES_FILE,
+        let is_partition =
+            |entry: &Entry| entry.is_dir && Folder::at(Path::new(&entry.name)).partition.is_some();
+        let is_data = entries.iter().any(|entry| {
+            is_partition(entry) || !entry.is_dir && entry.name == META_PROPERTIES_FILE
         });
         // A partition may keep folders of its own, of what was damaged.
         if has_segment() || folder.partition.is_some() && !is_data {
             return Ok(Place::Partition(folder));
         }
-        Ok(Place::DataDir { path: path.into() })
+        // Others give folders such names, too: `/etc/polkit-1`.
+        let holds_log = |entry: &Entry| {
+            let inside = disk.list(&path.join(&entry.name)).unwrap_or_default();
+            inside.iter().any(is_known)
+        };
+        let is_there =
+            entries.iter().any(|entry| is_known(entry) || is_partition(entry) && holds_log(entry));
+        match is_there {
+            true => Ok(Place::DataDir { path: path.into() }),
+            false => Ok(Place::Nothing { path: path.into() }),
+        }
     }
 }
 
@@ -161,6 +178,10 @@ pub fn partitions_in(disk: &dyn Disk, data: &Path) -> Result<Vec<Folder>, Storag
     Ok(found)
 }
 
+fn is_known(entry: &Entry) -> bool {
+    !entry.is_dir && FileKind::of(&entry.name).is_known()
+}
+
 /// The last part of a path, also of `.` and of one that ends in a slash.
 fn name_of(path: &Path) -> String {
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -200,6 +221,10 @@ mod tests {
             matches!(at(&make("orders-0")), Place::Partition(folder) if folder.number() == Some(0))
         );
         let rescued = make("rescued");
+        std::fs::create_dir(rescued.join("polkit-1")).unwrap();
+        std::fs::write(rescued.join("passwd.tmp"), "").unwrap();
+        assert!(matches!(at(&rescued), Place::Nothing { .. }));
+        std::fs::write(rescued.join("log-start-offset-checkpoint"), "").unwrap();
         assert!(matches!(at(&rescued), Place::DataDir { .. }));
         std::fs::write(rescued.join("00000000000000000000.log"), "").unwrap();
         assert!(matches!(at(&rescued), Place::Partition(folder) if folder.topic() == "rescued"));

@@ -68,7 +68,9 @@ fn strike(broker: &mut Broker, load: &Load, chance: &mut StdRng) {
     broker.restart();
     if broker.is_klog() {
         let log = broker.log();
-        let line = log[said..].lines().find(|line| line.contains("recovered after a crash"));
+        let line = log[said..]
+            .lines()
+            .find(|line| line.contains("recovered: the last stop was not clean"));
         println!("{}", line.expect("the log says what recovery did"));
     }
 }

@@ -17,6 +17,9 @@ use klog::os::{
     Disk, DiskFile, Entry, FileSystem, FolderLock, LockError, Map, OpenMode, Os, RealDisk, Space,
 };
 use klog::record::{BatchBuilder, BatchOptions};
+use klog::wire::delete_records::{
+    DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
+};
 use klog::wire::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use klog::wire::incremental_alter_configs::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
@@ -363,6 +366,42 @@ fn full_then_not(two: &mut Two, make_room: impl Fn(&Two)) {
     assert!(two.is_marked_clean(&two.bad()) && two.is_marked_clean(&two.good()));
     two.launch();
     assert_all_is_well(two, &["g", "b"]);
+}
+
+#[test]
+fn what_is_trimmed_in_a_full_directory_is_removed_at_once() {
+    let two = Two::failing_in("bad");
+    assert_eq!(two.create("g"), two.good());
+    Admin::new(&two.address()).create("b", 1, &[("segment.bytes", "1100")]);
+    let mut raw = two.raw();
+    for _ in 0..10 {
+        assert_eq!(raw.produce("b", &batch(&[&[7; 400]])).error_code, 0);
+    }
+    let files = || {
+        let entries = fs::read_dir(two.bad().join("b-0")).expect("a folder");
+        let names = entries.map(|entry| entry.expect("a name").file_name().into_string());
+        names.map(|name| name.expect("UTF-8")).collect::<Vec<_>>()
+    };
+    let mut trim_before = |offset: i64| {
+        let partition = DeleteRecordsPartition { offset, ..Default::default() };
+        let topic = DeleteRecordsTopic {
+            name: "b".into(),
+            partitions: vec![partition],
+            ..Default::default()
+        };
+        let request =
+            DeleteRecordsRequest { topics: vec![topic], timeout_ms: 30_000, ..Default::default() };
+        let done = raw.call(2, &request).topics.remove(0).partitions.remove(0);
+        assert_eq!((done.error_code, done.low_watermark), (0, offset));
+    };
+    trim_before(4);
+    assert!(files().iter().any(|name| name.ends_with(".deleted")), "file.delete.delay.ms is 60 s");
+    set(&two.faults().no_room, true);
+    assert_eq!(two.raw().produce("b", &batch(&[b"1"])).error_code, KAFKA_STORAGE_ERROR);
+    set(&two.faults().no_room, false);
+    trim_before(8);
+    let left = files();
+    assert!(!left.iter().any(|name| name.ends_with(".deleted")), "{left:?}");
 }
 
 #[test]

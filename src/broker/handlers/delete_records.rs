@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::target;
-use crate::base::{ErrorCode, Offset, with_causes};
+use crate::base::{ErrorCode, Millis, Offset, with_causes};
 use crate::broker::dispatch::Call;
 use crate::broker::node::Node;
 use crate::broker::partition::Partition;
 use crate::broker::reply::Reply;
+use crate::log::ReadError;
 use crate::wire::delete_records::{
     DeleteRecordsPartition, DeleteRecordsPartitionResult, DeleteRecordsRequest,
     DeleteRecordsResponse, DeleteRecordsTopicResult,
@@ -80,11 +81,16 @@ fn delete(node: &Node, partition: &Partition, before: i64) -> Result<Offset, Err
         HIGH_WATERMARK => log.end(),
         given => Offset::from_wire(given).ok_or(ErrorCode::OffsetOutOfRange)?,
     };
-    log.delete_records(before, node.now()).map_err(|error| {
+    let failed = |error: ReadError| {
         if error.code() == ErrorCode::KafkaStorageError {
             tracing::error!(partition = %partition.id, error = %with_causes(&error), "deleting records failed");
         }
         error.code()
-    })?;
+    };
+    log.delete_records(before, node.now()).map_err(failed)?;
+    if partition.dir.is_full() {
+        // The checkpoint that makes the start durable needs the room.
+        log.remove_doomed(Millis(i64::MAX)).map_err(|error| failed(error.into()))?;
+    }
     Ok(log.start())
 }

@@ -86,8 +86,9 @@ impl Failure {
             _ => None,
         };
         let message = match self {
-            Failure::Append(error) => with_causes(error),
-            other => other.to_string(),
+            Failure::Plain(_) => None,
+            Failure::Append(error) => Some(with_causes(error)),
+            other => Some(other.to_string()),
         };
         PartitionProduceResponse {
             index,
@@ -96,12 +97,12 @@ impl Failure {
             record_errors: record
                 .map(|batch_index| BatchIndexAndErrorMessage {
                     batch_index,
-                    batch_index_error_message: Some(message.as_str().into()),
+                    batch_index_error_message: message.as_deref().map(Into::into),
                     ..Default::default()
                 })
                 .into_iter()
                 .collect(),
-            error_message: Some(message.into()),
+            error_message: message.map(Into::into),
             ..Default::default()
         }
     }
@@ -254,7 +255,14 @@ impl Work {
         };
         let logs = self.logs[entry.topic].as_ref();
         self.writer.may_write(logs)?;
-        let partition = target::partition(logs, entry.index, unknown).map_err(Failure::Plain)?;
+        let partition =
+            target::partition(logs, entry.index, unknown).map_err(|code| match code {
+                ErrorCode::KafkaStorageError => Failure::Because(
+                    code,
+                    "the partition is offline; the broker's log says why".into(),
+                ),
+                code => Failure::Plain(code),
+            })?;
         let config = partition.log().config().clone();
         if self.acks == -1 && config.min_insync_replicas > 1 {
             return Err(Failure::Plain(ErrorCode::NotEnoughReplicas));

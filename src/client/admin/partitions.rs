@@ -1,6 +1,7 @@
 //! What partitions' leaders answer for: offsets, deletion of records, producers, elections.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -8,6 +9,7 @@ use super::super::config::Isolation;
 use super::super::error::ClientError;
 use super::super::handle::Lane;
 use super::super::offsets::{self, EARLIEST, LATEST};
+use super::super::trouble::Trouble;
 use super::Admin;
 use crate::base::{ErrorCode, Millis, TopicName};
 use crate::wire::delete_records::{
@@ -158,7 +160,7 @@ impl Admin {
         isolation: Isolation,
         give_up_at: Instant,
     ) -> Result<BTreeMap<Key, Result<ListedOffset, ClientError>>, ClientError> {
-        let (mut done, mut failures) = (BTreeMap::new(), 0);
+        let (mut done, mut failures, mut trouble) = (BTreeMap::new(), 0, Trouble::default());
         loop {
             let keys: Vec<Key> = left.keys().cloned().collect();
             let (led, failed) = self.by_leader(&keys).await?;
@@ -200,6 +202,9 @@ impl Admin {
                 return Ok(done);
             }
             let cause = last.unwrap_or(ClientError::Closed);
+            if trouble.is_news(Instant::now(), Duration::MAX) {
+                tracing::warn!("{cause}, trying on");
+            }
             self.client.refresh();
             if !self.client.pause_before_retry(&cause, &mut failures, give_up_at).await {
                 done.extend(left.into_keys().map(|key| (key, Err(cause.clone()))));

@@ -37,7 +37,7 @@ pub fn repair_in_place(
     let dir = match place {
         Place::DataDir { .. } => DataDir::load(disk, &path)?,
         Place::Partition(_) => DataDir::above(disk, &path)?,
-        Place::File { .. } => return Err(RepairError::NoLog(path)),
+        Place::File { .. } | Place::Nothing { .. } => return Err(RepairError::NoLog(path)),
     };
     refuse_held(os, &dir)?;
     let _lock = if dir.is_data_dir && !options.dry_run { Some(lock(disk, &dir)?) } else { None };

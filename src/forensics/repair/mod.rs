@@ -165,7 +165,7 @@ pub fn repair_to(
             (dir, folders)
         }
         Place::Partition(_) => (DataDir::above(disk, path)?, vec![path.to_path_buf()]),
-        Place::File { .. } => return Err(RepairError::NoLog(path.into())),
+        Place::File { .. } | Place::Nothing { .. } => return Err(RepairError::NoLog(path.into())),
     };
     refuse_held(os, &dir)?;
     let targets: Vec<PathBuf> = folders

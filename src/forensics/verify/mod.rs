@@ -53,6 +53,9 @@ pub enum VerifyError {
     /// The path leads to a file that is none of Kafka's.
     #[error("{file} is none of a Kafka's files, by its name", file = .0.display())]
     Unknown(PathBuf),
+    /// There is no log.
+    #[error("there is nothing of a log in {folder}", folder = .0.display())]
+    Nothing(PathBuf),
     /// The disk failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -67,6 +70,7 @@ pub fn verify(os: &Os, path: &Path, options: Options<'_>) -> Result<Vec<Finding>
     match Place::at(disk, path)? {
         Place::DataDir { .. } => Ok(of_data_dir(disk, path, options)?),
         Place::Partition(_) => Ok(of_partition(disk, path, options)?),
+        Place::Nothing { path } => Err(VerifyError::Nothing(path)),
         Place::File { kind: FileKind::Other, .. } => Err(VerifyError::Unknown(path.into())),
         Place::File { kind, .. } => Ok(of_file(disk, path, &kind, options)?),
     }
@@ -83,6 +87,7 @@ pub fn bytes_below(os: &Os, path: &Path) -> Result<u64, StorageError> {
         file.and_then(|file| file.len()).unwrap_or(0)
     };
     Ok(match Place::at(disk, path)? {
+        Place::Nothing { .. } => 0,
         Place::File { .. } => size(path.into()),
         Place::Partition(_) => Shape::of(disk, path)?.segments(path).map(size).sum(),
         Place::DataDir { .. } => {
@@ -141,7 +146,7 @@ pub fn of_indexes(
             kind: FileKind::OffsetIndex { base } | FileKind::TimeIndex { base }, ..
         } => (parent(path), Some(base)),
         Place::File { .. } => (parent(path), None),
-        Place::Partition(_) | Place::DataDir { .. } => (path.into(), None),
+        Place::Partition(_) | Place::DataDir { .. } | Place::Nothing { .. } => (path.into(), None),
     };
     let disk = &*os.disk;
     let above = DataDir::above(disk, &folder)?;

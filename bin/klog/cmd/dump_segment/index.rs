@@ -29,7 +29,9 @@ pub fn run(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
                 continue;
             }
             Place::Partition(folder) => vec![folder],
-            Place::DataDir { path } => sources::folders(&*os.disk, &path, &args.filters)?,
+            Place::DataDir { path } | Place::Nothing { path } => {
+                sources::folders(&*os.disk, &path, &args.filters)?
+            }
         };
         for of_one in folders {
             any |= folder(&os, &of_one, log, &mut showing)?;

@@ -74,7 +74,9 @@ fn by_kind(args: &Args, log: &LogArgs) -> anyhow::Result<()> {
             Place::File { path, kind } if sources::base_of(&kind).is_none() => {
                 side::file(&os, &path, &mut showing)?;
             }
-            Place::DataDir { path } => overview::run(args, log, &path, showing.damaged())?,
+            Place::DataDir { path } | Place::Nothing { path } => {
+                overview::run(args, log, &path, showing.damaged())?
+            }
             Place::File { .. } | Place::Partition(_) => with_batches.push(path.clone()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use klog::forensics::{FileKind, Folder, Place, Segments, partitions_in};
 use klog::os::Disk;
 
@@ -23,8 +23,15 @@ pub struct Source {
 }
 
 /// What is at a path.
+///
+/// # Errors
+/// As the system says; where there is nothing of a log.
 pub fn place(disk: &dyn Disk, path: &Path) -> anyhow::Result<Place> {
-    Place::at(disk, path).with_context(|| format!("cannot look at {}", path.display()))
+    match Place::at(disk, path).with_context(|| format!("cannot look at {}", path.display()))? {
+        Place::Nothing { path } => Err(anyhow!("there is nothing of a log in {}", path.display()))
+            .hint("it takes a data directory (log.dirs), a partition's folder in it, or files"),
+        place => Ok(place),
+    }
 }
 
 /// The logs at all paths; `-p` and `--topic` choose from data directories.
@@ -37,7 +44,7 @@ pub fn logs(disk: &dyn Disk, paths: &[PathBuf], filters: &Filters) -> anyhow::Re
         match place(disk, path)? {
             Place::File { path, kind } => sources.push(file(&path, &kind)?),
             Place::Partition(folder) => sources.push(of_folder(folder)),
-            Place::DataDir { path } => {
+            Place::DataDir { path } | Place::Nothing { path } => {
                 sources.extend(folders(disk, &path, filters)?.into_iter().map(of_folder));
             }
         }

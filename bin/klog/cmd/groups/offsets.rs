@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use klog::client::{
-    Admin, Client, GroupDescription, GroupMember, GroupOffsets, Isolation, OffsetSpec,
-};
+use klog::client::{Admin, Client, GroupDescription, GroupMember, GroupOffsets};
 use serde::Serialize;
 
 use super::lag::{self, Unread};
@@ -93,8 +91,7 @@ pub async fn print(
     let known = gather(&admin, groups, failures).await;
     let all: BTreeSet<Partition> = known.iter().flat_map(Known::partitions).collect();
     let there = cluster::that_exist(&admin, all).await?;
-    let at = |at| cluster::offsets_that_tell(&admin, &there, at, Isolation::ReadUncommitted);
-    let (earliest, latest) = (at(OffsetSpec::Earliest).await?, at(OffsetSpec::Latest).await?);
+    let (earliest, latest) = cluster::ends_that_tell(&admin, &there).await?;
     let mut rows = Rows::new(format);
     for known in known {
         let places = places(&known, &earliest, &latest);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use klog::base::TopicName;
-use klog::client::{Admin, Isolation, OffsetSpec, PartitionDescription, TopicDescription};
+use klog::client::{Admin, PartitionDescription, TopicDescription};
 use serde::Serialize;
 
 use super::known_id;
@@ -113,19 +113,15 @@ struct Ends {
 
 impl Ends {
     async fn find(admin: &Admin, topics: &[TopicDescription]) -> anyhow::Result<Ends> {
-        // A partition without a leader tells nothing, and must not hide the others.
+        // A partition without a leader, or whose leader's disk failed, tells nothing, and must not hide the others or keep them waiting.
         let led: Vec<(TopicName, i32)> = topics
             .iter()
             .flat_map(|t| t.partitions.iter().map(|p| (t.name.clone(), p)))
-            .filter(|(_, p)| p.leader.is_some())
+            .filter(|(_, p)| p.leader.is_some_and(|leader| !p.offline.contains(&leader)))
             .map(|(name, p)| (name, p.partition))
             .collect();
-        let at = |at| cluster::offsets_that_tell(admin, &led, at, Isolation::ReadUncommitted);
-        Ok(Ends {
-            earliest: at(OffsetSpec::Earliest).await?,
-            latest: at(OffsetSpec::Latest).await?,
-            sizes: sizes(admin).await?,
-        })
+        let (earliest, latest) = cluster::ends_that_tell(admin, &led).await?;
+        Ok(Ends { earliest, latest, sizes: sizes(admin).await? })
     }
 
     fn row(&self, topic: &TopicDescription, partition: &PartitionDescription) -> Described {
