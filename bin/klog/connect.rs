@@ -241,7 +241,9 @@ fn hint_for(code: ErrorCode) -> Option<&'static str> {
             Some("`klog topics alter TOPIC -c max.message.bytes=N` lets larger batches in")
         }
         ErrorCode::InvalidReplicationFactor => Some("-r is at most the number of brokers"),
-        ErrorCode::InvalidConfig => Some("`klog topics configs TOPIC --all` lists what can be set"),
+        ErrorCode::InvalidConfig => {
+            Some("`klog topics configs TOPIC --all`, of any topic, lists what can be set")
+        }
         ErrorCode::NotEnoughReplicas | ErrorCode::NotEnoughReplicasAfterAppend => {
             Some("`klog topics describe --under-replicated` shows what is missing")
         }

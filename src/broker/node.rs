@@ -207,7 +207,7 @@ impl Node {
             .submit(Box::new(move |image| create_topic(image, &wish, id, node.partitions.spread())))
             .await?;
         self.follow_metadata().await;
-        tracing::info!(topic = name, %id, "created topic");
+        tell_created(&name, id);
         Ok(id)
     }
 
@@ -220,4 +220,9 @@ impl Node {
             ..NewTopic::default()
         }
     }
+}
+
+/// Whoever reads the log sees topics come as they see them go.
+pub fn tell_created(topic: &str, id: TopicId) {
+    tracing::info!(topic, %id, "created topic");
 }

@@ -177,8 +177,10 @@ fn join(listeners: &[Listener]) -> String {
 fn metrics_listener(value: &str) -> Result<Option<Listener>, Bad> {
     match value.trim() {
         "" => Ok(None),
-        address if address.contains("://") => Err(format!("{address:?} must look like host:port")),
-        address => Listener::parse(address).map(Some),
+        address => {
+            let listener = Listener::parse(address).ok().filter(|_| !address.contains("://"));
+            listener.map(Some).ok_or_else(|| format!("{address:?} must look like host:port"))
+        }
     }
 }
 
@@ -205,18 +207,37 @@ fn dirs(value: &str) -> Result<Vec<std::path::PathBuf>, Bad> {
     if dirs.is_empty() { Err("must name a directory".into()) } else { Ok(dirs) }
 }
 
-/// Kafka's other names for a key, and by what its value is multiplied.
+/// Kafka's other names for keys, the keys, and by what a value is multiplied.
+pub(super) const SYNONYMS: [(&str, &str, i64); 6] = [
+    ("broker.id", "node.id", 1),
+    ("log.dir", "log.dirs", 1),
+    ("log.retention.hours", "log.retention.ms", 3_600_000),
+    ("log.retention.minutes", "log.retention.ms", 60_000),
+    ("log.roll.hours", "log.roll.ms", 3_600_000),
+    ("log.roll.jitter.hours", "log.roll.jitter.ms", 3_600_000),
+];
+
+/// The key that a name means, and by what its value is multiplied.
 pub(super) fn synonym(name: &str) -> (&str, i64) {
-    const HOUR_MS: i64 = 3_600_000;
-    match name {
-        "broker.id" => ("node.id", 1),
-        "log.dir" => ("log.dirs", 1),
-        "log.retention.hours" => ("log.retention.ms", HOUR_MS),
-        "log.retention.minutes" => ("log.retention.ms", 60_000),
-        "log.roll.hours" => ("log.roll.ms", HOUR_MS),
-        "log.roll.jitter.hours" => ("log.roll.jitter.ms", HOUR_MS),
-        other => (other, 1),
-    }
+    let found = SYNONYMS.iter().find(|(synonym, ..)| *synonym == name);
+    found.map_or((name, 1), |(_, key, factor)| (key, *factor))
+}
+
+/// Why one of Kafka's keys is refused: what it asks for is not there, and to go on without it would be another thing.
+pub(super) fn is_refused(name: &str) -> Option<&'static str> {
+    const TLS: &str = "klog has no TLS yet";
+    const SASL: &str = "klog has no SASL yet";
+    const ACLS: &str = "klog has no ACLs yet";
+    const ZOOKEEPER: &str = "klog keeps its metadata itself and takes no ZooKeeper yet";
+    const FAMILIES: &[(&str, &str)] = &[
+        ("authorizer.", ACLS),
+        ("delegation.token.", SASL),
+        ("sasl.", SASL),
+        ("ssl.", TLS),
+        ("super.users", ACLS),
+        ("zookeeper.", ZOOKEEPER),
+    ];
+    FAMILIES.iter().find(|(family, _)| name.starts_with(family)).map(|(_, why)| *why)
 }
 
 /// Whether the key is one of Kafka's that a single klog node has no use for: taken with a warning.

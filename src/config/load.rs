@@ -1,7 +1,7 @@
 //! Puts a configuration together: command line over file over defaults; all that is wrong is said at once.
 
 use super::broker::{BrokerConfig, Source};
-use super::broker_keys::{self, BROKER_KEYS, is_without_effect, synonym};
+use super::broker_keys::{self, BROKER_KEYS, SYNONYMS, is_refused, is_without_effect, synonym};
 use super::topic_keys::{TOPIC_KEYS, broker_key, topic_key};
 use super::value::nearest;
 
@@ -186,7 +186,11 @@ fn wrong(entry: &Entry, message: String) -> ConfigError {
 }
 
 fn unknown(key: &str) -> String {
-    match nearest(key, BrokerConfig::names().into_iter()) {
+    if let Some(why) = is_refused(key) {
+        return why.into();
+    }
+    let synonyms = SYNONYMS.iter().map(|(name, ..)| *name);
+    match nearest(key, BrokerConfig::names().into_iter().chain(synonyms)) {
         Some(name) => format!("is not a key; did you mean {name}?"),
         None => "is not a key that klog knows".into(),
     }

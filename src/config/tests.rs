@@ -112,8 +112,24 @@ fn a_topic_may_be_compacted_deleted_from_or_both() {
 fn broken_yaml_is_refused_with_its_line() {
     let errors = load("node.id: 1\n  bad: : x\n").unwrap_err();
     assert_eq!(errors[0].key, "YAML");
+    let twice = load("node.id: 1\nlog.retention.ms: 5\n\"node.id\": 2\n").unwrap_err();
+    assert!(twice[0].to_string().starts_with("line 3: "), "{twice:?}");
     assert!(load("[1, 2]").is_err());
     assert!(load("log.dirs: {a: b}").is_err());
+}
+
+#[test]
+fn what_is_no_key_is_refused_with_the_nearest_one_or_with_what_klog_does_not_do() {
+    for (key, told) in [
+        ("log.retention.hour", "did you mean log.retention.hours?"),
+        ("num.partition", "did you mean num.partitions?"),
+        ("ssl.keystore.location", "klog has no TLS yet"),
+        ("authorizer.class.name", "klog has no ACLs yet"),
+        ("bread", "is not a key that klog knows"),
+    ] {
+        let errors = load(&format!("{key}: 1\n")).unwrap_err();
+        assert!(errors[0].to_string().contains(told), "{errors:?}");
+    }
 }
 
 #[test]

@@ -12,7 +12,14 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Entry>, Vec<ConfigError>> {
         vec![ConfigError { key: "YAML".into(), origin: Source::File { line }, message }]
     };
     let parsed: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
-        fail(error.location().map_or(1, |location| location.line()), error.to_string())
+        let message = error.to_string();
+        // Of a key that is there twice the location is where the file begins.
+        let twice = message.strip_prefix("duplicate entry with key \"");
+        let line = match twice.and_then(|key| lines_of(text, key.strip_suffix('"')?).nth(1)) {
+            Some(line) => line,
+            None => error.location().map_or(1, |location| location.line()),
+        };
+        fail(line, message)
     })?;
     let mapping = match parsed {
         serde_yaml::Value::Null => return Ok(Vec::new()),
@@ -23,7 +30,7 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Entry>, Vec<ConfigError>> {
     let mut errors = Vec::new();
     for (key, value) in mapping {
         let key = key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned);
-        let source = Source::File { line: line_of(text, &key) };
+        let source = Source::File { line: lines_of(text, &key).next().unwrap_or(1) };
         match scalar(&value) {
             Some(value) => entries.push(Entry { key, value, source }),
             None => errors.push(ConfigError {
@@ -48,14 +55,14 @@ fn scalar(value: &serde_yaml::Value) -> Option<String> {
     }
 }
 
-/// The line, from 1, on which the key of a flat file stands.
-fn line_of(text: &str, key: &str) -> usize {
-    let stands = |line: &str| {
+/// The lines, from 1, on which the key of a flat file stands.
+fn lines_of(text: &str, key: &str) -> impl Iterator<Item = usize> {
+    let stands = move |line: &str| {
         let line = line.trim_start().trim_start_matches(['"', '\'']);
         line.strip_prefix(key)
             .is_some_and(|rest| rest.trim_start_matches(['"', '\'']).trim_start().starts_with(':'))
     };
-    text.lines().position(stands).map_or(1, |at| at + 1)
+    text.lines().enumerate().filter(move |(_, line)| stands(line)).map(|(at, _)| at + 1)
 }
 
 /// Reads a Java properties file: `key=value`, `key: value` or `key value`; `#` and `!` begin comments; a backslash at the

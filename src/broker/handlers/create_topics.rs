@@ -13,7 +13,7 @@ use super::outcome::{Failure, on_wire, repeated};
 use crate::base::{ErrorCode, TopicId};
 use crate::broker::defaults::topic_defaults;
 use crate::broker::dispatch::Call;
-use crate::broker::node::Node;
+use crate::broker::node::{Node, tell_created};
 use crate::broker::reply::Reply;
 use crate::meta::{NewTopic, PARTITIONS_AT_ONCE, create_topic};
 use crate::quorum::METADATA_TOPIC;
@@ -49,6 +49,8 @@ pub fn handle(call: Call<CreateTopicsRequest>) -> Reply<CreateTopicsResponse> {
         }
         if !request.validate_only {
             node.follow_metadata().await;
+            let made = done.iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
+            made.for_each(|(wish, id)| tell_created(&wish.name, *id));
         }
         let topics = done.iter().map(|(topic, outcome)| result(&node, topic, outcome)).collect();
         CreateTopicsResponse { topics, ..Default::default() }
