@@ -204,7 +204,9 @@ impl Node {
         let node = self.clone();
         let name = wish.name.clone();
         self.store
-            .submit(Box::new(move |image| create_topic(image, &wish, id, node.partitions.spread())))
+            .submit(Box::new(move |image| {
+                create_topic(image, &wish, id, node.partitions.spread()?)
+            }))
             .await?;
         self.follow_metadata().await;
         tell_created(&name, id);

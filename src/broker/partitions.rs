@@ -9,12 +9,12 @@ use parking_lot::{Mutex, RwLock};
 
 use super::partition::Partition;
 use crate::base::{
-    LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition, in_parallel,
-    with_causes,
+    ErrorCode, LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
+    in_parallel, with_causes,
 };
 use crate::config::TopicConfig;
 use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
-use crate::meta::{ConfigResource, Image, Topic};
+use crate::meta::{ConfigResource, Image, Refused, Topic};
 use crate::quorum::METADATA_TOPIC;
 
 /// A partition, or why it cannot be served.
@@ -168,16 +168,23 @@ impl Partitions {
     }
 
     /// Tells where new partitions go, one after the other: to the directory with the fewest, among those that take records.
-    pub fn spread(&self) -> impl FnMut() -> TopicId {
+    ///
+    /// # Errors
+    /// Refuses where none does: a topic that nobody can use had better not be made.
+    pub fn spread(&self) -> Result<impl FnMut() -> TopicId, Refused> {
         let mut counts = self.counts();
+        if counts.is_empty() {
+            let message = "every log directory is offline; the broker's log says why".to_owned();
+            return Err(Refused { code: ErrorCode::KafkaStorageError, message });
+        }
         let dirs = self.dir_ids.clone();
-        move || {
+        Ok(move || {
             let fewest = counts.iter_mut().min_by_key(|(_, count)| *count);
             fewest.map_or(dirs[0], |(at, (_, count))| {
                 *count += 1;
                 dirs[*at]
             })
-        }
+        })
     }
 
     /// The directory with the fewest partitions among those that take records.

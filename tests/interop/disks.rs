@@ -198,6 +198,8 @@ struct Two {
     disk: FaultyDisk,
     runtime: Runtime,
     broker: Option<Broker>,
+    /// Whether the good directory is for the metadata alone.
+    apart: bool,
 }
 
 impl Two {
@@ -206,10 +208,14 @@ impl Two {
     }
 
     fn failing_in(folder: &str) -> Two {
+        Two::with_disk(folder, false)
+    }
+
+    fn with_disk(folder: &str, apart: bool) -> Two {
         let home = TempDir::new().expect("a folder");
         let disk = FaultyDisk { folder: home.path().join(folder), faults: Arc::default() };
         let runtime = Runtime::new().expect("a runtime");
-        let mut two = Two { home, disk, runtime, broker: None };
+        let mut two = Two { home, disk, runtime, broker: None, apart };
         two.launch();
         two
     }
@@ -217,7 +223,8 @@ impl Two {
     fn launch(&mut self) {
         let config = BrokerConfig {
             listeners: vec![Listener::plaintext("127.0.0.1", 0)],
-            log_dirs: vec![self.good(), self.bad()],
+            log_dirs: if self.apart { vec![self.bad()] } else { vec![self.good(), self.bad()] },
+            metadata_log_dir: Some(self.good()),
             cleaner_backoff_ms: 10,
             ..BrokerConfig::default()
         };
@@ -468,6 +475,21 @@ fn a_failed_fsync_takes_its_directory_offline_and_a_restart_brings_it_back() {
     assert!(!two.is_marked_clean(&two.bad()), "what is offline was not stopped cleanly");
     two.launch();
     assert_all_is_well(&two, &["g", "b", "b2"]);
+}
+
+#[test]
+fn no_topic_is_made_where_every_directory_is_offline() {
+    let mut two = Two::with_disk("bad", true);
+    let mut raw = two.raw();
+    raw.make_topic("before");
+    set(&two.faults().write, true);
+    assert_eq!(raw.produce("before", &batch(&[b"1"])).error_code, KAFKA_STORAGE_ERROR);
+    assert_eq!(raw.describe("refused").error_code, KAFKA_STORAGE_ERROR);
+    set(&two.faults().write, false);
+    two.stop();
+    two.launch();
+    assert_eq!(two.raw().produce("before", &batch(&[b"1"])).error_code, 0);
+    two.raw().make_topic("refused");
 }
 
 #[test]

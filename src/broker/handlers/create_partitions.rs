@@ -33,7 +33,7 @@ pub fn handle(call: Call<CreatePartitionsRequest>) -> Reply<CreatePartitionsResp
             } else {
                 let decider = node.clone();
                 let committed = node.store.submit(Box::new(move |image| {
-                    let directory = decider.partitions.spread();
+                    let directory = decider.partitions.spread()?;
                     create_partitions(image, &name, count, assignments.as_deref(), directory)
                 }));
                 committed.await.map_err(Failure::from)

@@ -93,7 +93,7 @@ fn start(
     let id = TopicId(node.os.random_id());
     let (decider, asked) = (node.clone(), wish.clone());
     let committed = node.store.submit(Box::new(move |image| {
-        create_topic(image, &asked, id, decider.partitions.spread())
+        create_topic(image, &asked, id, decider.partitions.spread()?)
     }));
     Ok((wish, id, committed))
 }
