@@ -161,3 +161,27 @@ fn ctrl_c_prints_what_was_read_and_exits_130() {
     signal::send(&child, Signal::INT);
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
 }
+
+#[test]
+fn a_broker_that_is_gone_is_told_once_it_stays_away_and_so_is_its_return() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = Server::start(data.path());
+    server.produce("t", "one\n");
+    let mut command = server.process(["consume", "t"]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("klog runs");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    assert_eq!(output.next().expect("a line").expect("UTF-8"), "one");
+    let address = server.address.clone();
+    server.stop();
+    let told = said.next().expect("a line").expect("UTF-8");
+    assert!(told.contains(&address) && told.contains("trying on"), "{told}");
+    let server = Server::start_at(data.path(), &address);
+    let told = said.next().expect("a line").expect("UTF-8");
+    assert!(told.contains(&address) && told.contains("answers again"), "{told}");
+    server.produce("t", "two\n");
+    assert_eq!(output.next().expect("a line").expect("UTF-8"), "two");
+    signal::send(&child, Signal::INT);
+    child.wait().expect("it ends");
+}

@@ -40,17 +40,24 @@ impl Server {
 
     /// [`Self::start`] with more options.
     pub fn start_with(data: &Path, options: &[&str]) -> Server {
-        Server::spawn(klog().args(["serve", "--data-dir"]).arg(data).args(options))
+        Server::spawn("127.0.0.1:0", klog().args(["serve", "--data-dir"]).arg(data).args(options))
+    }
+
+    /// [`Self::start`] where one was before.
+    pub fn start_at(data: &Path, address: &str) -> Server {
+        Server::spawn(address, klog().args(["serve", "--data-dir"]).arg(data))
     }
 
     /// [`Self::start`], with its log in a file.
     pub fn start_logging(data: &Path, log: &Path) -> Server {
         let log = std::fs::File::create(log).expect("a file for the log");
-        Server::spawn(klog().args(["serve", "--data-dir"]).arg(data).stderr(log))
+        let mut command = klog();
+        command.args(["serve", "--data-dir"]).arg(data).stderr(log);
+        Server::spawn("127.0.0.1:0", &mut command)
     }
 
-    fn spawn(command: &mut Command) -> Server {
-        let broker = listening::start(command.args(["--listen", "127.0.0.1:0"]), String::new);
+    fn spawn(address: &str, command: &mut Command) -> Server {
+        let broker = listening::start(command.args(["--listen", address]), String::new);
         let address = broker.address.clone();
         Server { broker, address }
     }

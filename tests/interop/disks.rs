@@ -2,10 +2,10 @@
 //! it back. The broker runs in this process, over a disk that fails on demand.
 
 use std::fs;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write as _};
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -373,6 +373,32 @@ fn full_then_not(two: &mut Two, make_room: impl Fn(&Two)) {
     assert!(two.is_marked_clean(&two.bad()) && two.is_marked_clean(&two.good()));
     two.launch();
     assert_all_is_well(two, &["g", "b"]);
+}
+
+#[test]
+fn a_producer_says_what_it_waits_for_and_what_was_the_matter_with_the_first_record() {
+    let two = Two::with_topics();
+    set(&two.faults().no_room, true);
+    let mut produce = Command::new(env!("CARGO_BIN_EXE_klog"));
+    produce
+        .args(["produce", "b", "-b", &two.address(), "-X", "batch.size=1000"])
+        .args(["-X", "delivery.timeout.ms=6500"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = produce.spawn().expect("klog runs");
+    let lines: String = (0..20_000).map(|n| format!("{n}\n")).collect();
+    let mut input = child.stdin.take().expect("a pipe");
+    let writer = thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = child.wait_with_output().expect("it ends");
+    // It may end before it has read all.
+    let _ = writer.join().expect("no panic");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    let line = said.lines().find(|line| line.contains("trying on")).expect("a line after 5 s");
+    for text in [line, said.rsplit("delivered").next().expect("a last line")] {
+        assert!(text.contains("No space left on device"), "{said}");
+    }
+    assert!(!said.contains("OUT_OF_ORDER"), "those behind it fail so: {said}");
 }
 
 #[test]
