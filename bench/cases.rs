@@ -170,8 +170,8 @@ pub fn settings(row: u8, options: &Options) -> String {
         ),
         _ => format!(
             "{} MiB in batches of 64 KiB, records of {:?} B; fetch.queue.backoff.ms=5 for librdkafka, up to 10,000 records a poll for \
-             klog's client; the fetcher asks for at most 8 MiB at a time and drops the bytes. Bare is a loop of \
-             sendfile and recv over the same file.",
+             klog's client; the fetcher asks for at most 8 MiB at a time and drops the bytes. Clients' rates count from the first record \
+             on, their processor time from their start. Bare is a loop of sendfile and recv over the same file.",
             o.mib, o.sizes
         ),
     }

@@ -44,8 +44,10 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
         let half = count(options.text_mib / 2);
         let half = Work { topic: &measured, count: half, values: &values, codec };
         let size = [half.count, half.count * values[0].len() as u64];
-        let compared =
-            Compared::in_turns(&broker, size, |library| library.produce(broker.address(), &half))?;
+        let compared = Compared::in_turns(&broker, size, |library| {
+            library.produce(broker.address(), &half)?;
+            Ok(None)
+        })?;
         let aims = Aims { broker_cpu: vec![at_most(0.4, Of::Kafka)], ..Aims::default() };
         figures.extend(compared.figures(&codec.to_string(), &aims));
     }

@@ -31,7 +31,7 @@ fn run_size(options: &Options, subject: &Subject, size: usize) -> anyhow::Result
     let bare = bare::send_topic(&broker.data(), "measured")?;
     let ((), fetched) = measure(&broker, || data.fetch(broker.address()))?;
     let compared = Compared::in_turns(&broker, [data.records(), data.bytes()], |library| {
-        library.consume(broker.address(), "measured", 1, data.records())
+        library.consume(broker.address(), "measured", 1, data.records()).map(Some)
     })?;
     let cpu = at_most(0.4, Of::Kafka).or(at_most(1.25, Of::Bare));
     let gb = data.bytes() as f64 / 1e9;
@@ -41,9 +41,9 @@ fn run_size(options: &Options, subject: &Subject, size: usize) -> anyhow::Result
     let raw_cpu = fetched.broker_seconds / gb;
     let raw_cpu = Figure::beside(name("raw fetcher, broker CPU s/GB"), raw_cpu, bare.cpu_per_gb());
     let aims = Aims {
+        rates: [Some(at_least(1.4, Of::Kafka)), None],
         broker_cpu: vec![cpu.clone()],
         bare_cpu: Some(bare.cpu_per_gb()),
-        ..Aims::default()
     };
     let mut figures = vec![raw_rate.aim(at_least(0.8, Of::Bare)), raw_cpu.aim(cpu)];
     figures.extend(compared.figures(&format!("{size} B"), &aims));

@@ -16,7 +16,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use crate::clients::{BATCH, LINGER_MS};
+use crate::clients::{BATCH, LINGER_MS, Pace, Steady};
 use crate::load::Work;
 
 const STALL: Duration = Duration::from_secs(60);
@@ -109,20 +109,20 @@ pub fn consumer(
     Ok(consumer)
 }
 
-pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyhow::Result<()> {
+pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyhow::Result<Steady> {
+    let (mut pace, mut last) = (Pace::begin(), Instant::now());
     let consumer = consumer(&mut config(address), topic, partitions, Offset::Beginning)?;
-    let (mut seen, mut last) = (0, Instant::now());
-    while seen < count {
+    while pace.seen < count {
         match take(&consumer)? {
-            0 if last.elapsed() > STALL => bail!("only {seen} of {count} records came"),
+            0 if last.elapsed() > STALL => bail!("only {} of {count} records came", pace.seen),
             0 => {}
             some => {
-                seen += some;
+                pace.came(some);
                 last = Instant::now();
             }
         }
     }
-    Ok(())
+    Ok(pace.end())
 }
 
 /// Takes what librdkafka has ready, and counts it. The crate's own poll makes an event of every record: at 100 B that costs more than

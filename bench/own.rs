@@ -11,7 +11,7 @@ use klog::client::{
 use klog::perf::{Histogram, Run, Summary};
 use klog::record::Codec;
 
-use crate::clients::{BATCH, LINGER_MS};
+use crate::clients::{BATCH, LINGER_MS, Pace, Steady};
 use crate::load::Work;
 
 const STALL: Duration = Duration::from_secs(60);
@@ -50,7 +50,8 @@ pub fn produce(address: &str, work: &Work<'_>) -> anyhow::Result<()> {
     })
 }
 
-pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyhow::Result<()> {
+pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyhow::Result<Steady> {
+    let mut pace = Pace::begin();
     let topic = TopicName::new(topic)?;
     let config = ConsumerConfig {
         offset_reset: OffsetReset::Earliest,
@@ -61,13 +62,12 @@ pub fn consume(address: &str, topic: &str, partitions: i32, count: u64) -> anyho
         let consumer = Consumer::new(&connect(address).await?, config);
         let all: Vec<_> = (0..partitions).map(|p| (topic.clone(), p, StartAt::Earliest)).collect();
         consumer.assign(&all);
-        let mut seen = 0;
-        while seen < count {
+        while pace.seen < count {
             let records = consumer.poll(STALL).await?;
-            ensure!(!records.is_empty(), "only {seen} of {count} records came");
-            seen += records.len() as u64;
+            ensure!(!records.is_empty(), "only {} of {count} records came", pace.seen);
+            pace.came(records.len() as u64);
         }
-        Ok(())
+        Ok(pace.end())
     })
 }
 

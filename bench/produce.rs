@@ -29,8 +29,10 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     let bare = bare::receive(&options.dir, (options.mib << 20) / BATCH as u64, BATCH)?;
     let half = work("measured", options.mib / 2);
     let size = [half.count, half.count * RECORD as u64];
-    let compared =
-        Compared::in_turns(&broker, size, |library| library.produce(broker.address(), &half))?;
+    let compared = Compared::in_turns(&broker, size, |library| {
+        library.produce(broker.address(), &half)?;
+        Ok(None)
+    })?;
     let aims = Aims {
         rates: [1.4, 2.0].map(|limit| Some(at_least(limit, Of::Kafka))),
         broker_cpu: vec![at_most(0.4, Of::Kafka), at_most(2.0, Of::Bare)],

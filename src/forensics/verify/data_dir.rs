@@ -240,7 +240,7 @@ impl DataDir {
             let detail =
                 "only folders of partitions were expected; Kafka does not start beside another"
                     .to_owned();
-            let fix = format!("mv {} {}", quoted(&path), quoted(&parent(&self.folder)));
+            let fix = format!("mv {} {}", quoted(&path), quoted(parent(&self.folder)));
             let (kind, position, offset) = (Kind::StrayFile, None, None);
             findings.push(Finding { file: path, kind, position, offset, detail, fix });
         }

@@ -78,7 +78,7 @@ fn explain(error: StartError, metadata: &Path) -> anyhow::Error {
         ),
         StartError::Unnamed { folder, properties, .. } => Some(format!(
             "put it back from a copy; if there is none, say anew whose it is: printf '%s\\n' {} > {}",
-            properties.lines().map(|line| quoted(line)).join(" "),
+            properties.lines().map(quoted).join(" "),
             quoted(folder.join(META_PROPERTIES_FILE))
         )),
         StartError::NoMetadata { .. } => Some(

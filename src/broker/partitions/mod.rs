@@ -1,7 +1,9 @@
 //! All partitions of this node: opened, changed and deleted as the metadata image says.
 
+mod checkpoints;
+mod folders;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +11,12 @@ use parking_lot::{Mutex, RwLock};
 
 use super::partition::Partition;
 use crate::base::{
-    ErrorCode, LeaderEpoch, Offset, PartitionIndex, TopicId, TopicName, TopicPartition,
-    in_parallel, with_causes,
+    ErrorCode, LeaderEpoch, PartitionIndex, TopicId, TopicName, TopicPartition, in_parallel,
+    with_causes,
 };
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Offsets, Recovered, StorageError};
+use crate::log::{FoundPartition, LogDir, Recovered, StorageError};
 use crate::meta::{ConfigResource, Image, Refused, Topic};
-use crate::quorum::METADATA_TOPIC;
 
 /// A partition, or why it cannot be served.
 #[derive(Clone, Debug)]
@@ -303,32 +304,6 @@ impl Partitions {
         }
     }
 
-    /// In which directory a partition's folder is or is to be. Folders of the same name that are another topic's are set
-    /// aside, but for one that is where the partition should be, with no other: a flipped bit in its id is likelier.
-    fn place(
-        &self,
-        partition: &TopicPartition,
-        topic_id: TopicId,
-        assigned: Option<TopicId>,
-    ) -> Result<usize, String> {
-        let found = self.found.lock().remove(partition).unwrap_or_default();
-        let assigned = assigned.filter(|id| !is_reserved(*id));
-        let assigned_at = assigned.and_then(|id| self.dir_ids.iter().position(|own| *own == id));
-        let is = |wanted: Option<TopicId>| found.iter().find(move |(_, id)| *id == wanted);
-        let here = || found.iter().find(|(at, _)| assigned.is_none() || assigned_at == Some(*at));
-        let own = is(Some(topic_id)).or_else(|| is(None)).or_else(here).map(|(at, _)| *at);
-        for (at, _) in found.iter().filter(|(at, _)| Some(*at) != own) {
-            self.set_aside(*at, partition);
-        }
-        match (own.or(assigned_at), assigned) {
-            (Some(at), _) => Ok(at),
-            (None, Some(id)) => Err(format!(
-                "its log directory, with directory.id {id}, is not there: bring it back and restart klog, or delete the topic"
-            )),
-            (None, None) => self.fewest().ok_or_else(|| "every log directory is offline".into()),
-        }
-    }
-
     /// What a topic's own configs make of the defaults. They were checked when they were set.
     pub fn config_of(&self, overrides: &BTreeMap<String, String>) -> TopicConfig {
         let mut config = self.defaults.read().clone();
@@ -365,108 +340,6 @@ impl Partitions {
         }
         tracing::info!(topic = %topic.name, id = %topic.id, "deleted topic");
     }
-
-    fn doom(&self, dir: usize, partition: &TopicPartition, due: i64) {
-        match self.dirs[dir].doom(partition) {
-            Ok(path) => self.doomed.lock().push((dir, path, due)),
-            Err(error) => {
-                tracing::error!(error = %with_causes(&error), "a deleted partition's folder stays")
-            }
-        }
-    }
-
-    /// Sets aside the folders that no topic claimed at start.
-    pub fn set_strays_aside(&self) {
-        let strays: Vec<_> = self.found.lock().drain().collect();
-        for (partition, found) in strays {
-            if partition.topic.as_str() != METADATA_TOPIC {
-                found.iter().for_each(|(dir, _)| self.set_aside(*dir, &partition));
-            }
-        }
-    }
-
-    fn set_aside(&self, dir: usize, partition: &TopicPartition) {
-        match self.dirs[dir].set_aside(partition) {
-            Ok(path) => {
-                tracing::warn!(%partition, path = %path.display(), "a folder belongs to no topic and was set aside")
-            }
-            Err(error) => {
-                tracing::error!(%partition, error = %with_causes(&error), "a folder belongs to no topic and could not be set aside")
-            }
-        }
-    }
-
-    /// Removes the folders of partitions that were deleted long enough ago, and all of them where there is no room. Blocking.
-    pub fn remove_doomed(&self, now: i64) {
-        let is_due =
-            |(dir, _, due): &mut (usize, PathBuf, i64)| *due <= now || self.dirs[*dir].is_full();
-        let due: Vec<_> = self.doomed.lock().extract_if(.., is_due).collect();
-        for (dir, path, _) in due {
-            if let Err(error) = self.dirs[dir].remove(&path) {
-                tracing::error!(error = %with_causes(&error), "a deleted partition's folder stays");
-            }
-        }
-    }
-
-    /// Writes the checkpoints of all directories that are not offline. Returns those where it was done. Blocking.
-    pub fn checkpoint(&self) -> Vec<Arc<LogDir>> {
-        let mut last = self.checkpointing.lock();
-        let mut starts = vec![Offsets::new(); self.dirs.len()];
-        for (partition, dir) in self.unopened() {
-            starts[dir].insert(partition.clone(), self.dirs[dir].known_start(&partition));
-        }
-        let opened = self.opened();
-        let mut written = Vec::new();
-        for (dir, mut starts) in self.dirs.iter().zip(starts).filter(|(dir, _)| !dir.is_offline()) {
-            let here = opened.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));
-            let mut points = Offsets::new();
-            for partition in here {
-                let log = partition.log();
-                // What is damaged, or could not be opened, is left out: the next start checks all of it.
-                if !partition.is_damaged() {
-                    points.insert(partition.id.clone(), log.recovery_point());
-                }
-                starts.insert(partition.id.clone(), log.start());
-            }
-            starts.retain(|_, start| *start > Offset::ZERO);
-            let mut says = DefaultHasher::new();
-            (&points, &starts).hash(&mut says);
-            let says = says.finish();
-            if last.get(dir.folder()) == Some(&says) {
-                written.push(dir.clone());
-                continue;
-            }
-            match dir.write_checkpoints(&points, &starts) {
-                Ok(()) => {
-                    last.insert(dir.folder().into(), says);
-                    written.push(dir.clone());
-                }
-                Err(error) if error.is_no_room() => dir.set_full(true),
-                Err(error) => dir.fail(&error),
-            }
-        }
-        written
-    }
-
-    /// The partitions whose folder is there but could not be opened.
-    fn unopened(&self) -> Vec<(TopicPartition, usize)> {
-        let topics = self.by_name.read();
-        let mut unopened = Vec::new();
-        for topic in topics.values() {
-            for (at, slot) in topic.slots.iter().enumerate() {
-                if let Slot::Offline(Some(dir)) = slot {
-                    let partition = PartitionIndex::new(at as i32);
-                    unopened.push((TopicPartition { topic: topic.name.clone(), partition }, *dir));
-                }
-            }
-        }
-        unopened
-    }
-}
-
-/// The first hundred ids name no directory (Kafka's `DirectoryId`): unassigned, lost, migrating.
-fn is_reserved(id: TopicId) -> bool {
-    id.0[..15].iter().all(|byte| *byte == 0) && id.0[15] < 100
 }
 
 /// Says once of the topics that are new here what of their configs klog does not act on.
