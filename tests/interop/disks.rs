@@ -378,7 +378,6 @@ fn full_then_not(two: &mut Two, make_room: impl Fn(&Two)) {
 #[test]
 fn a_producer_says_what_it_waits_for_and_what_was_the_matter_with_the_first_record() {
     let two = Two::with_topics();
-    set(&two.faults().no_room, true);
     let mut produce = Command::new(env!("CARGO_BIN_EXE_klog"));
     produce
         .args(["produce", "b", "-b", &two.address(), "-X", "batch.size=1000"])
@@ -388,6 +387,14 @@ fn a_producer_says_what_it_waits_for_and_what_was_the_matter_with_the_first_reco
     let mut child = produce.spawn().expect("klog runs");
     let lines: String = (0..20_000).map(|n| format!("{n}\n")).collect();
     let mut input = child.stdin.take().expect("a pipe");
+    // Once the broker knows the producer, several batches are on their way at a time.
+    input.write_all(b"first\n").expect("it reads");
+    let (mut raw, end) = (two.raw(), Instant::now() + Duration::from_secs(60));
+    while raw.latest("b") < 3 {
+        assert!(Instant::now() < end, "the first record does not come");
+        thread::sleep(Duration::from_millis(10));
+    }
+    set(&two.faults().no_room, true);
     let writer = thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = child.wait_with_output().expect("it ends");
     // It may end before it has read all.
