@@ -204,6 +204,8 @@ impl World {
             let synced = dir.sync_before_recovery();
             synced.map_err(|error| StartError::Dir(error.into()))?;
         }
+        // As a broker does first; what a deletion left goes with it.
+        dir.partitions().map_err(|error| StartError::Dir(error.into()))?;
         let opened = dir.open_log(&partition(), TOPIC_ID, self.config.clone());
         let (mut log, recovered) = opened.map_err(StartError::Log)?;
         // As a broker does before it serves what an earlier process wrote.
