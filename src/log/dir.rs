@@ -9,9 +9,9 @@ use super::Log;
 use super::checkpoint::Offsets;
 use super::clean::CleanPoints;
 use super::counts::DirCounts;
-use super::error::{OpenError, StorageError};
-use super::files::{FileCache, offset_of};
-use super::folder::{create_durably, partition_of, topic_id_in};
+use super::error::{LogDirError, OpenError, StorageError};
+use super::files::FileCache;
+use super::folder::{create_durably, has_segment, partition_of, partitions_in, topic_id_in};
 use super::known::Known;
 use super::names::PARTITION_METADATA;
 use super::properties::{self, MetaProperties};
@@ -23,30 +23,6 @@ use crate::os::{FileSystem, FolderLock, LockError, OpenMode, Os};
 const CLEAN: &str = ".kafka_cleanshutdown";
 /// Left by a process that saw an fsync fail. It lives as long as the page cache that it warns of, and longer.
 const SUSPECT: &str = ".klog-fsync-failed";
-
-/// Why a log directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LogDirError {
-    /// Another process uses it.
-    #[error("{folder} is in use by process {pid}", folder = folder.display(), pid = pid.map_or("unknown".into(), |pid| pid.to_string()))]
-    InUse {
-        /// The directory.
-        folder: PathBuf,
-        /// Who holds its lock, if the kernel tells.
-        pid: Option<i32>,
-    },
-    /// It says that it is somebody else's, or nothing that can be understood.
-    #[error("{file}: {detail}", file = file.display())]
-    Properties {
-        /// `meta.properties`.
-        file: PathBuf,
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// The disk failed.
-    #[error(transparent)]
-    Storage(#[from] StorageError),
-}
 
 /// A partition's folder in a log directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -111,8 +87,7 @@ impl LogDir {
         let clean = found.is_some();
         // What is read from here on must not be taken back by a power cut.
         disk.sync_dir(folder).map_err(StorageError::at("fsync", folder))?;
-        let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
-        let new = !entries.iter().any(|entry| entry.is_dir && partition_of(&entry.name).is_some());
+        let new = partitions_in(disk, folder)?.is_empty();
         let known = Known::load(disk, folder, new)?;
         let cleaned = CleanPoints::load(disk, folder)?;
         if clean {
@@ -266,7 +241,7 @@ impl LogDir {
     pub fn has_log(&self, partition: &TopicPartition) -> Result<bool, StorageError> {
         let folder = self.folder.join(partition.to_string());
         match self.os.disk.list(&folder) {
-            Ok(entries) => Ok(entries.iter().any(|entry| offset_of(&entry.name, ".log").is_some())),
+            Ok(entries) => Ok(has_segment(&entries)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StorageError::at("list", folder)(error)),
         }
@@ -277,10 +252,7 @@ impl LogDir {
     /// # Errors
     /// As the system says.
     pub fn names(&self) -> Result<Vec<TopicPartition>, StorageError> {
-        let entries =
-            self.os.disk.list(&self.folder).map_err(StorageError::at("list", &self.folder))?;
-        let folders = entries.into_iter().filter(|entry| entry.is_dir);
-        Ok(folders.filter_map(|entry| partition_of(&entry.name)).collect())
+        partitions_in(&*self.os.disk, &self.folder)
     }
 
     /// The partitions that have a folder here. Folders left by a deletion are removed.
@@ -406,9 +378,7 @@ impl LogDir {
         // The folder's own name first: who finds the file in it need not ask.
         disk.sync_dir(&self.folder).map_err(StorageError::at("fsync", &self.folder))?;
         disk.replace(&file, text.as_bytes()).map_err(StorageError::at("write", &file))?;
-        let is_segment = |name: &str| offset_of(name, ".log").is_some();
-        let has_log = entries.iter().any(|entry| is_segment(&entry.name));
-        Ok(if has_log { Named::Before } else { Named::Again })
+        Ok(if has_segment(&entries) { Named::Before } else { Named::Again })
     }
 
     /// Renames a deleted partition's folder; its files go with [`LogDir::remove`] later. Returns the new path.

@@ -47,6 +47,30 @@ impl StorageError {
     }
 }
 
+/// Why a log directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LogDirError {
+    /// Another process uses it.
+    #[error("{folder} is in use by process {pid}", folder = folder.display(), pid = pid.map_or("unknown".into(), |pid| pid.to_string()))]
+    InUse {
+        /// The directory.
+        folder: PathBuf,
+        /// Who holds its lock, if the kernel tells.
+        pid: Option<i32>,
+    },
+    /// It says that it is somebody else's, or nothing that can be understood.
+    #[error("{file}: {detail}", file = file.display())]
+    Properties {
+        /// `meta.properties`.
+        file: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
 /// Something on disk is not what was written; nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{}", words(file, *position, *offset, detail))]

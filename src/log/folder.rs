@@ -4,9 +4,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::error::StorageError;
+use super::files::offset_of;
 use super::known::RECOVERY_POINTS;
 use crate::base::{PartitionIndex, TopicId, TopicName, TopicPartition};
-use crate::os::Disk;
+use crate::os::{Disk, Entry};
 
 /// Makes a folder and those above it, and their names durable. Once there is a checkpoint in it, they are.
 pub(super) fn create_durably(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
@@ -33,6 +34,21 @@ pub fn partition_of(name: &str) -> Option<TopicPartition> {
     let topic = TopicName::new(topic).ok()?;
     let found = TopicPartition { topic, partition };
     (found.to_string() == name).then_some(found)
+}
+
+/// The partitions whose folders' names are in a log directory, whatever is in them.
+pub(super) fn partitions_in(
+    disk: &dyn Disk,
+    folder: &Path,
+) -> Result<Vec<TopicPartition>, StorageError> {
+    let entries = disk.list(folder).map_err(StorageError::at("list", folder))?;
+    let folders = entries.into_iter().filter(|entry| entry.is_dir);
+    Ok(folders.filter_map(|entry| partition_of(&entry.name)).collect())
+}
+
+/// Whether there is a segment among the entries of a partition's folder.
+pub(super) fn has_segment(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| offset_of(&entry.name, ".log").is_some())
 }
 
 /// The topic's id in the bytes of a `partition.metadata`.

@@ -1,7 +1,8 @@
 //! What of a data directory was removed between two starts is told, with what to do; a broker never quietly begins anew beside it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::server::{Server, klog_assert, stderr};
 
@@ -15,6 +16,18 @@ fn left_behind() -> tempfile::TempDir {
     }
     assert!(server.stop().success());
     data
+}
+
+/// The partition's segment files, in order.
+fn segments(data: &Path) -> Vec<PathBuf> {
+    let folder = data.join("t-0");
+    let mut segments: Vec<_> = fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("a name").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "log"))
+        .collect();
+    segments.sort();
+    segments
 }
 
 /// What a broker logs that starts over `data`, while `work` is done with it, and is then stopped.
@@ -77,13 +90,7 @@ fn a_partition_that_is_gone_is_told_and_gives_no_offset_out_twice() {
 #[test]
 fn a_segment_that_is_gone_is_told_before_what_stands_behind_it_is_read() {
     let data = left_behind();
-    let folder = data.path().join("t-0");
-    let mut segments: Vec<_> = fs::read_dir(&folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("a name").path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "log"))
-        .collect();
-    segments.sort();
+    let segments = segments(data.path());
     let base = |at: usize| -> i64 {
         segments[at].file_stem().and_then(|stem| stem.to_str()?.parse().ok()).expect("an offset")
     };
@@ -99,4 +106,16 @@ fn a_segment_that_is_gone_is_told_before_what_stands_behind_it_is_read() {
     let told = format!("from={} up_to={}", base(1), base(2) - 1);
     assert!(line.contains(&told) && line.contains("klog dump-segment --verify"), "{line}");
     assert_eq!(log.matches("records are missing").count(), 1, "{log}");
+}
+
+#[test]
+fn a_topic_is_described_without_waiting_for_its_partition_that_is_offline() {
+    let data = left_behind();
+    fs::write(&segments(data.path())[1], "").expect("it can be emptied");
+    let server = Server::start(data.path());
+    let mut describe = server.klog(["topics", "describe", "t", "--format", "json"]);
+    let assert = describe.timeout(Duration::from_secs(10)).assert().success();
+    assert_eq!(stderr(&assert), "");
+    let told = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(told.contains("\"offline\":[1]"), "{told}");
 }

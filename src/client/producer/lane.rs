@@ -100,11 +100,11 @@ impl Lane {
     }
 
     /// It is tried again; if that lasts, whoever waits is told once.
-    fn refused(&mut self, shared: &Shared, cause: ClientError) {
+    fn refused(&mut self, shared: &Shared, cause: Arc<ClientError>) {
         if self.trouble.is_news(Instant::now(), Duration::MAX) {
             tracing::warn!("{cause}, trying on");
         }
-        self.delay(&shared.client, Arc::new(cause));
+        self.delay(&shared.client, cause);
     }
 
     fn delay(&mut self, client: &Client, cause: Arc<ClientError>) {
@@ -117,8 +117,10 @@ impl Lane {
     fn on_partition(&mut self, id: BatchId, told: &PartitionProduceResponse, shared: &Shared) {
         let (code, verdict) = exchange::verdict(told);
         let message = told.error_message.as_ref().map(ToString::to_string);
-        let what = format!("{}[{}]", self.queue.topic, self.queue.partition);
-        let trouble = ClientError::Refused { what, code, message: message.clone() };
+        let trouble = |queue: &Queue| {
+            let what = format!("{}[{}]", queue.topic, queue.partition);
+            Arc::new(ClientError::Refused { what, code, message: message.clone() })
+        };
         // The batches behind a lost one fail so, which is no news of what is the matter with that.
         let follows = code == ErrorCode::OutOfOrderSequenceNumber && !self.window.is_first(id);
         match verdict {
@@ -140,7 +142,7 @@ impl Lane {
             Verdict::OutOfSequence if shared.config.idempotent && shared.transaction.is_none() => {
                 // Sent again at once, as a rule. Not for ever in a tight loop.
                 let cause = if follows { self.last_error.take() } else { None };
-                let cause = cause.unwrap_or_else(|| Arc::new(trouble));
+                let cause = cause.unwrap_or_else(|| trouble(&self.queue));
                 match self.window.in_flight(id).is_some_and(|batch| batch.attempts > 3) {
                     true => self.delay(&shared.client, cause),
                     false => self.last_error = Some(cause),
@@ -151,12 +153,12 @@ impl Lane {
                 if stale {
                     shared.client.refresh();
                 }
-                self.refused(shared, trouble);
+                self.refused(shared, trouble(&self.queue));
                 self.window.refused(id);
                 self.limit_retries(shared);
             }
             Verdict::Lost => {
-                self.refused(shared, trouble);
+                self.refused(shared, trouble(&self.queue));
                 self.window.lost(id);
                 self.limit_retries(shared);
             }
