@@ -4,6 +4,8 @@
 mod group_specs;
 #[path = "support/kafka.rs"]
 mod kafka;
+#[path = "support/ports.rs"]
+mod ports;
 #[path = "support/proxy.rs"]
 mod proxy;
 #[path = "support/reach.rs"]

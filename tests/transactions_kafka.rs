@@ -2,6 +2,8 @@
 
 #[path = "support/kafka.rs"]
 mod kafka;
+#[path = "support/ports.rs"]
+mod ports;
 #[path = "support/proxy.rs"]
 mod proxy;
 #[path = "support/reach.rs"]

@@ -1,7 +1,6 @@
 //! `klog consume`
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::server::{Server, fresh, stderr};
@@ -166,11 +165,8 @@ fn ctrl_c_prints_what_was_read_and_exits_130() {
 #[test]
 fn a_broker_that_is_gone_is_told_once_it_stays_away_and_so_is_its_return() {
     let data = tempfile::tempdir().expect("a folder");
-    // Not one of those that the system gives to whoever wants any, while nobody listens there.
-    let mut ports = (20_000..30_000).cycle().skip(std::process::id() as usize % 10_000);
-    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    let address = format!("127.0.0.1:{}", free.expect("a port"));
-    let server = Server::start_at(data.path(), &address);
+    let server = Server::start(data.path());
+    let address = server.address.clone();
     server.produce("t", "one\n");
     // What is not said would be waited for without end.
     let mut command = Command::new("timeout");

@@ -17,6 +17,8 @@ mod lost;
 mod main_job;
 mod perf_page;
 mod perf_test;
+#[path = "../support/ports.rs"]
+mod ports;
 mod produce;
 mod repair;
 #[path = "../interop/seed.rs"]

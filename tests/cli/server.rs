@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus};
 use tempfile::TempDir;
 
 use crate::listening::{self, Listening};
+use crate::ports::free_address;
 use crate::signal::{self, Signal};
 
 /// The program under test.
@@ -40,7 +41,7 @@ impl Server {
 
     /// [`Self::start`] with more options.
     pub fn start_with(data: &Path, options: &[&str]) -> Server {
-        Server::spawn("127.0.0.1:0", klog().args(["serve", "--data-dir"]).arg(data).args(options))
+        Server::spawn(&free_address(), klog().args(["serve", "--data-dir"]).arg(data).args(options))
     }
 
     /// [`Self::start`] where one was before.
@@ -53,7 +54,7 @@ impl Server {
         let log = std::fs::File::create(log).expect("a file for the log");
         let mut command = klog();
         command.args(["serve", "--data-dir"]).arg(data).stderr(log);
-        Server::spawn("127.0.0.1:0", &mut command)
+        Server::spawn(&free_address(), &mut command)
     }
 
     fn spawn(address: &str, command: &mut Command) -> Server {

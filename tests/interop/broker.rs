@@ -1,7 +1,7 @@
 //! The broker under test, as a child process on a free port.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::listening::{self, Listening};
+use crate::listening;
 use crate::peers;
+use crate::ports::free_address;
 use crate::signal::{self, Signal};
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -59,8 +60,9 @@ impl Broker {
         command.arg(env!("CARGO_BIN_EXE_klog"));
         let home = TempDir::new().expect("a temporary folder can be made");
         let (data, settings) = (home.path().join("data"), Vec::new());
-        let command = klog_command_by(command, home.path(), &data, "127.0.0.1:0", &settings);
-        let (child, address) = wait_for_klog(command, home.path());
+        let address = free_address();
+        let command = klog_command_by(command, home.path(), &data, &address, &settings);
+        let child = wait_for_klog(command, home.path(), &address);
         Broker { kind: Kind::Klog, home, data, settings, address, child }
     }
 
@@ -131,7 +133,8 @@ impl Broker {
         let data = data.map_or_else(|| home.path().join("data"), Path::to_path_buf);
         let settings: Vec<(String, String)> =
             settings.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        let (child, address) = launch(kind, home.path(), &data, "127.0.0.1:0", &settings);
+        let address = free_address();
+        let child = launch(kind, home.path(), &data, &address, &settings);
         Broker { kind, home, data, settings, address, child }
     }
 
@@ -190,9 +193,7 @@ impl Broker {
     /// Starts the broker again, on the same data and the same port.
     pub fn restart(&mut self) {
         let (home, data) = (self.home.path(), &self.data);
-        let (child, address) = launch(self.kind, home, data, &self.address, &self.settings);
-        assert_eq!(address, self.address);
-        self.child = child;
+        self.child = launch(self.kind, home, data, &self.address, &self.settings);
     }
 
     /// Starts the broker again and kills it (-9) soon after, ready or not.
@@ -223,16 +224,10 @@ impl Drop for Broker {
 
 type Settings = [(String, String)];
 
-fn launch(
-    kind: Kind,
-    home: &Path,
-    data: &Path,
-    listen: &str,
-    settings: &Settings,
-) -> (Child, String) {
+fn launch(kind: Kind, home: &Path, data: &Path, address: &str, settings: &Settings) -> Child {
     match kind {
-        Kind::Klog => launch_klog(home, data, listen, settings),
-        Kind::Kafka => launch_kafka(home, data, listen, settings),
+        Kind::Klog => wait_for_klog(klog_command(home, data, address, settings), home, address),
+        Kind::Kafka => launch_kafka(home, data, address, settings),
     }
 }
 
@@ -260,14 +255,11 @@ fn klog_command_by(
     command
 }
 
-fn launch_klog(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (Child, String) {
-    wait_for_klog(klog_command(home, data, listen, settings), home)
-}
-
-fn wait_for_klog(mut command: Command, home: &Path) -> (Child, String) {
+fn wait_for_klog(mut command: Command, home: &Path, address: &str) -> Child {
     let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
-    let Listening { child, address, .. } = listening::start(&mut command, log);
-    (child, address)
+    let broker = listening::start(&mut command, log);
+    assert_eq!(broker.address, address);
+    broker.child
 }
 
 fn kafka_command(home: &Path) -> Command {
@@ -277,14 +269,10 @@ fn kafka_command(home: &Path) -> Command {
     command
 }
 
-fn launch_kafka(home: &Path, data: &Path, listen: &str, settings: &Settings) -> (Child, String) {
-    let address = match listen {
-        "127.0.0.1:0" => free_address(),
-        again => again.to_owned(),
-    };
+fn launch_kafka(home: &Path, data: &Path, address: &str, settings: &Settings) -> Child {
     let config = home.join("server.properties");
     if !config.exists() {
-        fs::write(&config, kafka_properties(data, &address, settings)).expect("can be written");
+        fs::write(&config, kafka_properties(data, address, settings)).expect("can be written");
         let mut format = peers::java();
         format.args(["kafka.tools.StorageTool", "format", "--standalone"]);
         format.args(["--cluster-id", "a2xvZy1pbnRlcm9wLXRlc3", "--config"]).arg(&config);
@@ -293,13 +281,13 @@ fn launch_kafka(home: &Path, data: &Path, listen: &str, settings: &Settings) -> 
     }
     let mut child = kafka_command(home).spawn().expect("java runs");
     let end = Instant::now() + START_DEADLINE;
-    while TcpStream::connect(&address).is_err() {
+    while TcpStream::connect(address).is_err() {
         let ended = child.try_wait().expect("a child can be waited for");
         assert!(ended.is_none(), "{}", fs::read_to_string(home.join("log")).unwrap_or_default());
         assert!(Instant::now() < end, "Apache Kafka did not listen within {START_DEADLINE:?}");
         thread::sleep(Duration::from_millis(50));
     }
-    (child, address)
+    child
 }
 
 fn kafka_properties(data: &Path, address: &str, settings: &Settings) -> String {
@@ -316,10 +304,4 @@ fn kafka_properties(data: &Path, address: &str, settings: &Settings) -> String {
         text.push_str(&format!("{key}={value}\n"));
     }
     text
-}
-
-/// An address with a port that was free just now.
-pub fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("a bound socket has an address").to_string()
 }

@@ -23,6 +23,8 @@ mod members;
 mod mixed_group;
 mod offsets;
 mod peers;
+#[path = "../support/ports.rs"]
+mod ports;
 mod process;
 mod raw;
 mod records;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::broker::free_address;
+use crate::ports::free_address;
 use crate::process::run;
 
 #[test]

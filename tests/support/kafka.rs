@@ -1,10 +1,11 @@
 //! An Apache Kafka node for a test binary: started once, killed at the end, also after a panic.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, Once, OnceLock};
 use std::time::{Duration, Instant};
+
+use crate::ports::free_address;
 
 /// A running node.
 pub struct Kafka {
@@ -46,23 +47,19 @@ fn jars() -> PathBuf {
     folder.join("*")
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// A node of its own, of a cluster that was formatted with these further options.
 pub fn start(format_options: &[&str]) -> Kafka {
     static AT_EXIT: Once = Once::new();
     // SAFETY: the function only kills processes that we started.
     AT_EXIT.call_once(|| assert_eq!(unsafe { libc_atexit(kill_at_exit) }, 0));
     let folder = tempfile::tempdir().unwrap();
-    let (port, controller) = (free_port(), free_port());
+    let (address, controller) = (free_address(), free_address());
     let properties = folder.path().join("server.properties");
     let text = format!(
         "process.roles=broker,controller\nnode.id=1\n\
-         controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+         controller.quorum.bootstrap.servers={controller}\n\
+         listeners=PLAINTEXT://{address},CONTROLLER://{controller}\n\
+         advertised.listeners=PLAINTEXT://{address}\n\
          controller.listener.names=CONTROLLER\ninter.broker.listener.name=PLAINTEXT\n\
          log.dirs={}\nmessage.max.bytes=8388608\ndelete.topic.enable=true\n\
          offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
@@ -85,11 +82,11 @@ pub fn start(format_options: &[&str]) -> Kafka {
     assert!(formatted.success(), "StorageTool format failed");
     let mut child = java("kafka.Kafka", &[config]).spawn().unwrap();
     let give_up_at = Instant::now() + Duration::from_secs(90);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while std::net::TcpStream::connect(&address).is_err() {
         assert!(Instant::now() < give_up_at, "Apache Kafka did not start");
         assert!(child.try_wait().unwrap().is_none(), "Apache Kafka ended at once");
         std::thread::sleep(Duration::from_millis(100));
     }
     CHILDREN.lock().unwrap().push(child);
-    Kafka { address: format!("127.0.0.1:{port}"), _folder: folder }
+    Kafka { address, _folder: folder }
 }
