@@ -89,7 +89,8 @@ fn due(dirty: &Mutex<Vec<Arc<Partition>>>) -> Vec<Arc<Partition>> {
         partition.unlist();
         let Some(waited) = partition.dirty_ms() else { return false };
         let log = partition.log();
-        let is_due = waited >= log.config().flush_ms;
+        // A roll leaves a segment to the next flush, also where `flush.ms` asks for none.
+        let is_due = waited >= log.config().flush_ms || log.has_unflushed_seal();
         let offline = log.is_offline();
         drop(log);
         if !is_due && !offline && partition.list() {
@@ -170,7 +171,8 @@ fn checkpoint(node: &Arc<Node>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::partition::tests::open;
+    use crate::broker::partition::tests::{append_one, open};
+    use crate::config::TopicConfig;
 
     #[test]
     fn a_partition_is_listed_once_however_often_group_commits_make_it_clean() {
@@ -190,5 +192,27 @@ mod tests {
         assert!(due(&dirty).is_empty(), "flush.ms has not passed");
         assert_eq!(dirty.lock().len(), 1, "it waits on");
         assert!(!partition.mark_dirty());
+    }
+
+    #[test]
+    fn what_a_roll_sealed_is_flushed_though_flush_ms_asks_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let partition = open(folder.path());
+        let never = TopicConfig { flush_ms: i64::MAX, ..TopicConfig::default() };
+        partition.log().set_config(never.into());
+        append_one(&mut partition.log());
+        let dirty = Mutex::new(Vec::new());
+        let is_due = || {
+            if partition.mark_dirty() {
+                dirty.lock().push(partition.clone());
+            }
+            !due(&dirty).is_empty()
+        };
+        assert!(!is_due());
+        partition.log().roll().unwrap();
+        append_one(&mut partition.log());
+        assert!(is_due());
+        partition.flush_now().unwrap();
+        assert!(!is_due());
     }
 }

@@ -289,7 +289,8 @@ pub(super) mod tests {
     use crate::os::Os;
     use crate::record::{Batch, BatchBuilder, BatchOptions, Checked};
 
-    fn append_one(log: &mut Log) {
+    /// Appends a record.
+    pub fn append_one(log: &mut Log) {
         let mut batch = BatchBuilder::new(BatchOptions::default());
         batch.append(1, None, Some(b"v"), []).unwrap();
         let batch = Batch::new(batch.build().unwrap()).unwrap();

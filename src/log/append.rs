@@ -1,6 +1,7 @@
 //! Appending: a batch is stamped, written with one system call, and noted; the cost does not depend on its records.
 
 use std::io::IoSlice;
+use std::path::Path;
 
 use super::Log;
 use super::error::{AppendError, StorageError};
@@ -183,7 +184,9 @@ impl Log {
 
     /// Seals the active segment and begins a new one at the end of the log. One that has no batches stays.
     ///
-    /// The old one and its indexes are durable before the new one is there: only the last segment can have a torn tail.
+    /// It is not waited for the disk: whoever appends would wait with it. What was sealed becomes durable with the next flush
+    /// plan. Of a compacted log it does so here: should a power cut shorten a segment, the hole would look like compaction's,
+    /// and without the newest snapshot a transaction would be open whose marker is compacted away.
     ///
     /// # Errors
     /// As the system says. The active segment is still active then, and the roll can be tried again; after a failed fsync
@@ -193,15 +196,16 @@ impl Log {
             return Ok(());
         }
         let disk = self.os.disk.clone();
-        self.finish()?;
-        snapshot::write(
-            &*disk,
-            &path_in(&self.folder, self.end.get(), ".snapshot"),
-            &self.producers,
-        )?;
-        let segment = Segment::empty(&self.folder, self.end.get());
-        segment.file(&self.files)?;
+        self.active().finish(&*disk)?;
+        if self.config.compact {
+            self.sync_active()?;
+        }
         self.names.change();
+        let snapshot = path_in(&self.folder, self.end.get(), ".snapshot");
+        let segment = self.make_next(&snapshot).inspect_err(|_| {
+            // Nobody would ever make it durable.
+            drop(disk.remove_if_there(&snapshot));
+        })?;
         // Last of all: on a full disk any step may fail, and the active segment must take batches still.
         self.active().decided.stable_at_end = self.producers.first_open().unwrap_or(self.end.get());
         self.active().seal();
@@ -210,11 +214,20 @@ impl Log {
         Ok(())
     }
 
-    /// Writes what a sealed segment's files hold, and makes them durable: its batches, its indexes, and that nothing of a
-    /// failed write stands behind them. It can still be appended to.
-    pub(super) fn finish(&mut self) -> Result<(), StorageError> {
+    fn make_next(&self, snapshot: &Path) -> Result<Segment, StorageError> {
+        match self.config.compact {
+            true => snapshot::write(self.disk(), snapshot, &self.producers)?,
+            false => snapshot::write_unsynced(self.disk(), snapshot, &self.producers)?,
+        }
+        let segment = Segment::empty(&self.folder, self.end.get());
+        segment.file(&self.files)?;
+        Ok(segment)
+    }
+
+    /// Makes the active segment's files durable: its batches, its indexes, and that nothing of a failed write stands behind
+    /// them. It can still be appended to.
+    pub(super) fn sync_active(&mut self) -> Result<(), StorageError> {
         let (disk, files) = (self.os.disk.clone(), self.files.clone());
-        self.active().finish(&*disk)?;
         let counts = self.counts.clone();
         let synced = counts.sync(|| self.active().sync(&files, &*disk));
         self.offline |= synced.is_err();

@@ -1,6 +1,7 @@
 //! Making a log durable, in steps that do not hold its lock over the disk.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Log;
@@ -10,7 +11,7 @@ use super::files::path_in;
 use super::names::Pending;
 use super::snapshot;
 use crate::base::Offset;
-use crate::os::{Disk, DiskFile};
+use crate::os::{Disk, DiskFile, OpenMode};
 
 /// Up to where a log is durable once its whole file system was synced.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct FlushPoint {
 #[derive(Debug)]
 pub struct FlushPlan {
     files: Vec<(PathBuf, Arc<dyn DiskFile>)>,
+    /// What stands beside sealed segments.
+    beside: Vec<PathBuf>,
     names: Option<Pending>,
     folder: PathBuf,
     disk: Arc<dyn Disk>,
@@ -46,9 +49,21 @@ impl FlushPlan {
             for (path, file) in &self.files {
                 counts.sync(|| file.sync_data()).map_err(StorageError::at("fdatasync", path))?;
             }
+            self.beside.iter().try_for_each(|path| self.sync_if_there(path))?;
             let Some(names) = &self.names else { return Ok(()) };
             counts.sync(|| names.sync(&*self.disk, &self.folder))
         })
+    }
+
+    /// Retention may have taken it meanwhile, and most segments have no index of transactions.
+    fn sync_if_there(&self, path: &Path) -> Result<(), StorageError> {
+        match self.disk.open(path, OpenMode::Read) {
+            Ok(file) => {
+                self.counts.sync(|| file.sync_data()).map_err(StorageError::at("fdatasync", path))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(StorageError::at("open", path)(error)),
+        }
     }
 }
 
@@ -62,7 +77,7 @@ impl Log {
     /// file system, begun after this, is done.
     pub fn flush_point(&self) -> Option<FlushPoint> {
         let point = || FlushPoint { names: self.names.pending(), up_to: self.end };
-        (self.unflushed() > 0).then(point)
+        self.has_unflushed().then(point)
     }
 
     /// Notes that the whole file system was synced.
@@ -73,34 +88,63 @@ impl Log {
         self.flushed(point.up_to);
     }
 
+    /// Whether a segment was sealed that no flush has made durable yet.
+    pub fn has_unflushed_seal(&self) -> bool {
+        self.first_unflushed(self.recovery_point.get()) + 1 < self.segments.len()
+    }
+
+    fn has_unflushed(&self) -> bool {
+        self.unflushed() > 0 || self.has_unflushed_seal()
+    }
+
+    /// The first segment of which not all is known to be durable, given up to where the log is. One that ends just there may have
+    /// been flushed before it was sealed: its indexes were not yet complete then.
+    fn first_unflushed(&self, recovery_point: i64) -> usize {
+        self.segments[1..].partition_point(|next| next.base < recovery_point)
+    }
+
     /// What to do so that all that is in the log now is durable; `None` if it is already.
     ///
     /// # Errors
     /// As the system says.
     pub fn flush_plan(&self) -> Result<Option<FlushPlan>, StorageError> {
-        if self.unflushed() == 0 {
-            return Ok(None);
+        match self.has_unflushed() {
+            true => self.plan_above(self.recovery_point.get()).map(Some),
+            false => Ok(None),
         }
-        let first =
-            self.segments.partition_point(|segment| segment.base <= self.recovery_point.get());
-        let mut files = Vec::new();
-        for segment in &self.segments[first.saturating_sub(1)..] {
+    }
+
+    /// What to do so that all is durable, given up to where it is.
+    pub(super) fn plan_above(&self, recovery_point: i64) -> Result<FlushPlan, StorageError> {
+        let first = self.first_unflushed(recovery_point);
+        let (mut files, mut beside) = (Vec::new(), Vec::new());
+        let active = self.segments.len() - 1;
+        for (at, segment) in self.segments.iter().enumerate().skip(first) {
             files.push((segment.path().to_path_buf(), segment.file(&self.files)?));
+            if at < active {
+                beside.extend(segment.index_paths());
+            }
+            // The roll that began it left this too.
+            if segment.base >= recovery_point && segment.base > 0 {
+                beside.push(path_in(&self.folder, segment.base, ".snapshot"));
+            }
         }
-        Ok(Some(FlushPlan {
+        Ok(FlushPlan {
             files,
+            beside,
             names: self.names.pending(),
             folder: self.folder.clone(),
             disk: self.os.disk.clone(),
             up_to: self.end,
             counts: self.counts.clone(),
-        }))
+        })
     }
 
     /// What to do so that all names in the log's folder are durable; `None` if they are.
     pub fn names_plan(&self) -> Option<FlushPlan> {
         self.names.pending().map(|names| FlushPlan {
             files: Vec::new(),
+            beside: Vec::new(),
             names: Some(names),
             folder: self.folder.clone(),
             disk: self.os.disk.clone(),
@@ -148,7 +192,8 @@ impl Log {
             // Nothing was ever appended: there is no file yet.
             return Ok(());
         }
-        self.finish()?;
+        self.active().finish(&*disk)?;
+        self.sync_active()?;
         self.active().seal();
         if let Some(plan) = self.flush_plan()? {
             plan.run()?;

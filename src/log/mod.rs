@@ -38,6 +38,8 @@ mod recall;
 mod recovery;
 mod replay;
 mod retention;
+#[cfg(test)]
+mod roll_tests;
 mod scan;
 mod segment;
 mod snapshot;

@@ -91,6 +91,17 @@ impl Log {
         Ok(())
     }
 
+    /// Writes the snapshots anew that may not be on disk, though they can be read and the next fsync says so.
+    pub(super) fn renew_snapshots(&self, from: i64) -> Result<(), StorageError> {
+        for offset in self.snapshots()?.into_iter().filter(|offset| *offset >= from) {
+            let path = path_in(&self.folder, offset, ".snapshot");
+            let bytes = self.disk().read(&path).map_err(StorageError::at("read", &path))?;
+            let bytes = bytes.unwrap_or_default();
+            self.disk().replace(&path, &bytes).map_err(StorageError::at("write", &path))?;
+        }
+        Ok(())
+    }
+
     fn unreadable(&self, segment: &Segment, error: ReadError) -> OpenError {
         match error {
             ReadError::Storage(error) => error.into(),

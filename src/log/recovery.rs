@@ -220,12 +220,12 @@ impl Log {
         let from = opening.trusted();
         if !opening.clean && (!opening.synced || opening.suspect) {
             self.names.change();
-            let first = self.segments.partition_point(|segment| segment.base <= from);
             // Of a log that begins only now there is no file yet.
-            let there = |segment: &&Segment| bases.contains(&segment.base);
-            for segment in self.segments[first.saturating_sub(1)..].iter().filter(there) {
-                let file = segment.file(&self.files)?;
-                file.sync_data().map_err(StorageError::at("fdatasync", &**segment.path()))?;
+            if !bases.is_empty() {
+                self.plan_above(from)?.run()?;
+            }
+            if opening.suspect {
+                self.renew_snapshots(from)?;
             }
         }
         self.names.sync(&*self.os.disk, &self.folder)?;
@@ -246,7 +246,8 @@ impl Log {
         let file = segment.file(&self.files)?;
         let size = file.len().map_err(StorageError::at("stat", &**segment.path()))?;
         let point = opening.recovery_point.unwrap_or_default().get();
-        let sound = next.filter(|next| opening.clean || *next <= point);
+        // Where the recovery point is its very end, its indexes may not have been on disk.
+        let sound = next.filter(|next| opening.clean || *next < point);
         if let Some(next) = sound {
             if let Some(segment) = self.trust(base, size)? {
                 // One that compaction emptied has nothing in its indexes either.
@@ -268,7 +269,7 @@ impl Log {
         let trusted = if sound.is_some() { i64::MAX } else { opening.trusted() };
         let from =
             if sound.is_some() { 0 } else { self.resume(&mut segment, size, opening, recovered)? };
-        let compacted = self.config.compact;
+        let compacted = self.config.compact || self.was_compacted;
         let look = Look { from, size, next, trusted, opening, compacted };
         let fault = self.check(&mut segment, look, recovered)?;
         self.take_aborted(&mut segment, next.is_some() && fault.is_none())?;

@@ -1,7 +1,7 @@
 //! One segment: a file of batches, named by its first offset, with its indexes.
 
 use std::io::IoSlice;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::aborted::{AbortedEntry, Decided};
@@ -210,6 +210,11 @@ impl Segment {
         self.aborted.sync_any(disk)?;
         self.offsets.sync(disk)?;
         self.times.sync(disk)
+    }
+
+    /// Where its indexes are.
+    pub fn index_paths(&self) -> [PathBuf; 3] {
+        [self.aborted.path(), self.times.path(), self.offsets.path()].map(Path::to_path_buf)
     }
 
     /// Closes the segment to appends, once it is finished: the indexes leave memory.

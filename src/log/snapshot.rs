@@ -23,6 +23,23 @@ const ENTRY_LEN: usize = 8 + 2 + 4 + 8 + 4 + 8 + 4 + 8;
 /// # Errors
 /// As the system says.
 pub fn write(disk: &dyn Disk, path: &Path, producers: &Producers) -> Result<(), StorageError> {
+    disk.replace(path, &bytes_of(producers)).map_err(StorageError::at("write", path))
+}
+
+/// The same in place and without waiting for the disk: one that is torn is found out by its CRC.
+///
+/// # Errors
+/// As the system says.
+pub fn write_unsynced(
+    disk: &dyn Disk,
+    path: &Path,
+    producers: &Producers,
+) -> Result<(), StorageError> {
+    let written = disk.write(path, &bytes_of(producers));
+    written.map(drop).map_err(StorageError::at("write", path))
+}
+
+fn bytes_of(producers: &Producers) -> Vec<u8> {
     let mut body = Vec::new();
     let mut count = 0i32;
     for (id, producer) in producers.iter() {
@@ -52,7 +69,7 @@ pub fn write(disk: &dyn Disk, path: &Path, producers: &Producers) -> Result<(), 
     bytes.put_i16(VERSION);
     bytes.put_u32(crc32c::crc32c(&rest));
     bytes.put_slice(&rest);
-    disk.replace(path, &bytes).map_err(StorageError::at("write", path))
+    bytes
 }
 
 /// One entry of a snapshot, as it stands: a batch of a producer.

@@ -11,7 +11,7 @@ use crate::record::{
 
 pub(super) const NOW: Millis = Millis(1_700_000_000_000);
 
-fn partition() -> TopicPartition {
+pub(super) fn partition() -> TopicPartition {
     TopicPartition { topic: TopicName::new("events").unwrap(), partition: PartitionIndex::new(0) }
 }
 
@@ -372,8 +372,8 @@ fn a_segment_whose_roll_failed_takes_records_and_rolls_later() {
     let folder = tempfile::tempdir().unwrap();
     let (mut log, _) = open_with(folder.path(), config(1 << 20), Opening::default()).unwrap();
     fill(&mut log, 5);
-    // A folder stands where the producers' snapshot is to be written aside.
-    let snapshot = files::path_in(log.folder(), log.end().get(), ".snapshot.tmp");
+    // A folder stands where the producers' snapshot is to be written.
+    let snapshot = files::path_in(log.folder(), log.end().get(), ".snapshot");
     std::fs::create_dir(&snapshot).unwrap();
     log.roll().unwrap_err();
     assert!(!log.is_offline());

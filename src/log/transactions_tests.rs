@@ -242,7 +242,8 @@ fn a_torn_tail_takes_the_abort_with_its_marker() {
     flushed.run().unwrap();
     log.flushed(flushed.up_to());
     end(&mut log, 1, 0, false);
-    log.finish().unwrap();
+    let disk = log.os.disk.clone();
+    log.active().finish(&*disk).unwrap();
     assert_eq!(index_files(dir.path()).values().map(Vec::len).collect::<Vec<_>>(), [34]);
     let path = log.segments[0].path().to_path_buf();
     let point = Some(log.recovery_point());
