@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use klog::base::ErrorCode;
 use klog::client::{
-    Client, ClientConfig, ClientError, ConsumeError, ProduceError, PropertyError, Role,
-    TransactionError, parse_properties,
+    Client, ClientConfig, ClientError, ConnectionError, ConsumeError, ProduceError, PropertyError,
+    Role, TransactionError, parse_properties,
 };
 
 use crate::client_args::ClientArgs;
@@ -195,6 +195,18 @@ impl Failure {
     fn hint(&self) -> Option<String> {
         let code = match self {
             Failure::Client(error) => match error {
+                ClientError::Unreachable {
+                    cause: Some(ConnectionError::Foreign { protocol, .. }),
+                    ..
+                } => {
+                    return Some(match *protocol {
+                        "TLS" => {
+                            "klog speaks no TLS yet: name a plaintext listener with -b HOST:PORT"
+                                .into()
+                        }
+                        _ => "name a broker's listener with -b HOST:PORT".into(),
+                    });
+                }
                 ClientError::Unreachable { .. } => {
                     return Some(
                         "start one with `klog serve`, or name another with -b HOST:PORT".into(),

@@ -23,7 +23,7 @@ use super::txns::Transactions;
 use super::{background, connection, groups, txns};
 use crate::base::TopicId;
 use crate::config::{BrokerConfig, Listener as Address};
-use crate::log::{LogDirError, META_PROPERTIES_FILE, MetaProperties, Recovered, StorageError};
+use crate::log::{LogDirError, META_PROPERTIES_FILE, MetaProperties, StorageError};
 use crate::meta::records::nodes::{BrokerEndpoint, RegisterBrokerRecord};
 use crate::meta::{fence_broker, register_broker, take_leadership};
 use crate::net::{BindError, Budget, Limits, Listener, Seldom, Shares, raise_limit, share};
@@ -254,13 +254,12 @@ fn fit_descriptors(config: &mut BrokerConfig) {
 fn tell_recovery(node: &Node, took: Duration) {
     let recovery = node.partitions.recovery();
     if recovery.partitions > 0 {
-        let Recovered { checked_bytes, cut_bytes, cut_batches, rebuilt, .. } = recovery.sum;
         tracing::info!(
             partitions = recovery.partitions,
-            checked_bytes,
-            cut_bytes,
-            cut_whole_batches = cut_batches,
-            rebuilt_files = rebuilt,
+            checked_bytes = recovery.checked_bytes,
+            cut_bytes = recovery.cut_bytes,
+            cut_whole_batches = recovery.cut_batches,
+            rebuilt_files = recovery.rebuilt,
             ?took,
             "recovered: the last stop was not clean"
         );

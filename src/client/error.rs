@@ -29,13 +29,23 @@ pub enum ConnectionError {
         #[source]
         cause: Arc<io::Error>,
     },
-    /// Connecting and agreeing on versions took too long.
-    #[error("{address} was not usable within {after:?}")]
+    /// Connecting, or agreeing on versions, took too long.
+    #[error("{address} {} within {after:?}", if *.connected { "took the connection, but did not answer" } else { "could not be connected to" })]
     SetupTimedOut {
         /// As it was given.
         address: String,
         /// The bound.
         after: Duration,
+        /// Whether there was a connection.
+        connected: bool,
+    },
+    /// Whoever listens there speaks another protocol.
+    #[error("{address} is no Kafka listener: it answers in {protocol}")]
+    Foreign {
+        /// As it was given.
+        address: String,
+        /// Which one.
+        protocol: &'static str,
     },
     /// Reading or writing failed.
     #[error("the connection to {address} broke")]
@@ -166,6 +176,14 @@ impl ClientError {
             ClientError::UnknownTopic { .. } => true,
             ClientError::UnknownPartition { .. } | ClientError::Closed => false,
         }
+    }
+
+    /// Whether nobody was reached but who speaks another protocol.
+    pub fn is_foreign(&self) -> bool {
+        matches!(
+            self,
+            ClientError::Unreachable { cause: Some(ConnectionError::Foreign { .. }), .. }
+        )
     }
 
     /// The broker's code, where a broker refused.

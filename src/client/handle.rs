@@ -77,7 +77,7 @@ impl Client {
     /// addresses is made, within `api_timeout`.
     ///
     /// # Errors
-    /// `Unreachable`, with what the last address did.
+    /// `Unreachable`, with what the last address did; at once where all of them speak another protocol.
     pub async fn connect(config: ClientConfig) -> Result<Client, ClientError> {
         let closed = CancellationToken::new();
         let seeds = config.bootstrap.iter().map(|a| Arc::new(Link::new(a.clone()))).collect();
@@ -98,7 +98,7 @@ impl Client {
             let (base, max) = (shared.config.retry_backoff, shared.config.retry_backoff_max);
             let pause = backoff(base, max, failures);
             failures += 1;
-            if !cause.retriable() || Instant::now() + pause >= give_up_at {
+            if !cause.retriable() || cause.is_foreign() || Instant::now() + pause >= give_up_at {
                 return Err(cause);
             }
             tokio::time::sleep(pause).await;
@@ -342,6 +342,8 @@ impl Shared {
             tried.push(seed.address().to_owned());
             match self.open(seed).await {
                 Ok(connection) => return Ok(connection),
+                // What may pass tells more than what will not.
+                Err(ConnectionError::Foreign { .. }) if last.is_some() => {}
                 Err(cause) => last = Some(cause),
             }
         }

@@ -27,6 +27,7 @@ mod flush;
 mod folder;
 mod index;
 mod known;
+mod load;
 #[cfg(test)]
 mod lost_tests;
 mod names;

@@ -21,7 +21,9 @@ impl Log {
             Some(epochs) if self.bears_out(&epochs) => self.epochs = epochs,
             _ => {
                 changed = self.end > self.start;
-                recovered.rebuilt += u32::from(changed);
+                if changed {
+                    recovered.rebuilt.push(path.clone());
+                }
                 self.epochs = LeaderEpochs::empty(path);
                 let mut epochs =
                     std::mem::replace(&mut self.epochs, LeaderEpochs::empty(PathBuf::new()));

@@ -119,3 +119,17 @@ fn a_topic_is_described_without_waiting_for_its_partition_that_is_offline() {
     let told = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
     assert!(told.contains("\"offline\":[1]"), "{told}");
 }
+
+#[test]
+fn what_is_rebuilt_is_named() {
+    let data = left_behind();
+    let lost = segments(data.path())[0].with_extension("timeindex");
+    fs::remove_file(&lost).expect("it is there");
+    let log = logged(data.path(), |server| {
+        assert_eq!(server.output_of(["consume", "t", "-e", "-q"]).lines().count(), 300);
+    });
+    let line = log.lines().find(|line| line.contains("recovered a log")).expect("a line");
+    let name = lost.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+    assert!(line.contains(&format!("rebuilt={name:?}")), "{line}");
+    assert!(line.contains(&format!("folder={}", data.path().join("t-0").display())), "{line}");
+}

@@ -20,6 +20,16 @@ fn a_data_directory_in_use_is_refused_with_the_pid_that_holds_it() {
 }
 
 #[test]
+fn a_relative_data_directory_is_named_as_whoever_reads_the_log_finds_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let data = home.path().join("data");
+    let _server = Server::start(&data);
+    let mut again = klog_assert(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
+    let said = stderr(&again.current_dir(home.path()).assert().code(1));
+    assert!(said.contains(&data.display().to_string()), "{said}");
+}
+
+#[test]
 fn a_broker_at_rest_takes_little_memory() {
     let (server, _data) = crate::server::fresh();
     server.produce("t", "one\n");

@@ -1,5 +1,11 @@
 //! What a user sees who typed something wrong, or has no broker.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::server::{fresh, klog_assert, stderr};
 
 /// What a command line that is refused prints.
@@ -130,6 +136,45 @@ fn a_wrong_pattern_is_told_in_one_line() {
         assert!(first.contains("not a regular expression: unclosed character class"), "{said}");
         assert!(!said.contains("error:"), "{said}");
     }
+}
+
+/// An address where every connection is met by `work`.
+fn listening(work: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("a bound socket has an address").to_string();
+    thread::spawn(move || listener.incoming().flatten().for_each(work));
+    address
+}
+
+#[test]
+fn a_port_where_no_kafka_listens_is_told_apart_at_once() {
+    let answers: [(&[u8], &str, &str); 3] = [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it answers in HTTP", "name a broker's listener"),
+        (&[0x15, 3, 3, 0, 2, 2, 70], "it answers in TLS", "klog speaks no TLS yet"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "it answers in SSH", "name a broker's listener"),
+    ];
+    for (answer, told, hint) in answers {
+        let address = listening(move |mut stream| {
+            // One that is closed with bytes unread is reset.
+            drop(stream.read(&mut [0; 1024]));
+            drop(stream.write_all(answer));
+        });
+        let begun = Instant::now();
+        let said = stderr(&klog_assert(["topics", "list", "-b", &address]).assert().code(1));
+        assert!(said.contains(told) && said.contains(hint), "{said}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "it tried on, in vain");
+    }
+}
+
+#[test]
+fn a_port_that_takes_connections_and_says_nothing_is_told_apart_from_one_that_is_not_there() {
+    let held = Mutex::new(Vec::new());
+    let address =
+        listening(move |stream| held.lock().unwrap_or_else(PoisonError::into_inner).push(stream));
+    let setup = "socket.connection.setup.timeout.ms=500";
+    let args = ["topics", "list", "-b", &address, "--timeout", "1s", "-X", setup];
+    let said = stderr(&klog_assert(args).assert().code(1));
+    assert!(said.contains("took the connection, but did not answer within 500ms"), "{said}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod folders;
+mod recovered;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -9,13 +10,14 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use self::recovered::Recovery;
 use super::partition::Partition;
 use crate::base::{
     ErrorCode, LeaderEpoch, PartitionIndex, TopicId, TopicName, TopicPartition, in_parallel,
     with_causes,
 };
 use crate::config::TopicConfig;
-use crate::log::{FoundPartition, LogDir, Recovered, StorageError};
+use crate::log::{FoundPartition, LogDir, StorageError};
 use crate::meta::{ConfigResource, Image, Refused, Topic};
 
 /// A partition, or why it cannot be served.
@@ -71,26 +73,6 @@ pub struct Partitions {
     /// are not written again.
     checkpointing: Mutex<HashMap<PathBuf, u64>>,
     recovery: Mutex<Recovery>,
-}
-
-/// What opening the partitions of directories did that were not stopped cleanly.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Recovery {
-    /// How many partitions were there.
-    pub partitions: usize,
-    /// What was done to all of them together.
-    pub sum: Recovered,
-}
-
-impl Recovery {
-    fn add(&mut self, one: &Recovered) {
-        self.partitions += 1;
-        self.sum.checked_bytes += one.checked_bytes;
-        self.sum.cut_bytes += one.cut_bytes;
-        self.sum.cut_batches += one.cut_batches;
-        self.sum.rebuilt += one.rebuilt;
-        self.sum.markers += one.markers;
-    }
 }
 
 impl Partitions {
@@ -290,10 +272,7 @@ impl Partitions {
                 if is_old && !dir.was_clean() {
                     self.recovery.lock().add(&recovered);
                 }
-                if recovered.cut_bytes > 0 || recovered.rebuilt > 0 {
-                    tracing::warn!(%partition, cut_bytes = recovered.cut_bytes, rebuilt_files = recovered.rebuilt,
-                        end = %log.end(), "recovered a log");
-                }
+                recovered::tell(&log, &recovered);
                 let epoch = LeaderEpoch::from_wire(record.leader_epoch).unwrap_or_default();
                 Slot::Online(Arc::new(Partition::new(log, dir.clone(), epoch)))
             }

@@ -71,6 +71,9 @@ impl Reader {
         let declared = i32::from_be_bytes(*prefix);
         let size = usize::try_from(declared).ok().filter(|n| (4..=self.max_bytes).contains(n));
         let Some(size) = size else {
+            if let Some(protocol) = protocol_of(prefix) {
+                return Err(ConnectionError::Foreign { address: self.address.clone(), protocol });
+            }
             let detail = format!("an answer of {declared} bytes, at most {}", self.max_bytes);
             return Err(ConnectionError::Protocol { address: self.address.clone(), detail });
         };
@@ -97,6 +100,17 @@ impl Reader {
                 Err(ConnectionError::Protocol { address: self.address.clone(), detail })
             }
         }
+    }
+}
+
+/// What an answer that is none of Kafka's is instead, as far as four bytes tell.
+fn protocol_of(first: &[u8; 4]) -> Option<&'static str> {
+    match first {
+        b"HTTP" => Some("HTTP"),
+        // An alert: a request was no handshake.
+        [0x15, 0x03, ..] => Some("TLS"),
+        b"SSH-" => Some("SSH"),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::net::TcpStream;
 
@@ -23,8 +24,10 @@ pub(in crate::client) async fn connect(
     address: &str,
     config: &ClientConfig,
 ) -> Result<Arc<Connection>, ConnectionError> {
+    let connected = AtomicBool::new(false);
     let set_up = async {
         let stream = open(address, config).await?;
+        connected.store(true, Ordering::Relaxed);
         let connection = Arc::new(Connection::start(stream, address.to_owned(), config));
         let versions = negotiate(&connection, config).await?;
         let mut connection = Arc::into_inner(connection)
@@ -37,8 +40,8 @@ pub(in crate::client) async fn connect(
         Ok(Arc::new(connection))
     };
     tokio::time::timeout(config.connect_timeout, set_up).await.unwrap_or_else(|_| {
-        let after = config.connect_timeout;
-        Err(ConnectionError::SetupTimedOut { address: address.into(), after })
+        let (after, connected) = (config.connect_timeout, connected.load(Ordering::Relaxed));
+        Err(ConnectionError::SetupTimedOut { address: address.into(), after, connected })
     })
 }
 

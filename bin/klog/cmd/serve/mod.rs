@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use klog::base::quoted;
 use klog::broker::{Broker, Loggers, StartError};
+use klog::config::BrokerConfig;
 use klog::log::{LogDirError, META_PROPERTIES_FILE};
 use klog::net::BindError;
 use klog::os::Os;
@@ -40,7 +41,12 @@ pub fn run(args: Args, log: &LogArgs) -> anyhow::Result<()> {
     runtime.block_on(serve(loaded.config, loggers))
 }
 
-async fn serve(config: klog::config::BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
+async fn serve(mut config: BrokerConfig, loggers: Loggers) -> anyhow::Result<()> {
+    // The log names files and commands for whoever reads it, wherever they are.
+    for dir in config.log_dirs.iter_mut().chain(&mut config.metadata_log_dir) {
+        *dir =
+            std::path::absolute(&*dir).with_context(|| format!("no path to {}", dir.display()))?;
+    }
     let mut signals = Signals::install()?;
     let metadata = config.metadata_dir().to_owned();
     let broker = Broker::start(config, Os::real(), loggers)
