@@ -21,4 +21,4 @@ pub use ids::{
 pub use parallel::{in_parallel, threads_each};
 pub use topic_name::{InvalidTopicName, TopicName};
 pub use varint::{put_uvarint, put_varint, put_varlong, uvarint_len, varint_len, varlong_len};
-pub use words::{quoted, with_causes};
+pub use words::{quoted, repair_command, with_causes};

@@ -15,6 +15,11 @@ pub fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// The command that saves what is whole of the partition in a folder, in place.
+pub fn repair_command(folder: &Path) -> String {
+    format!("klog dump-segment --repair --in-place {}", quoted(folder))
+}
+
 /// A path, or a word, as a shell takes it. None at all is where the shell is.
 pub fn quoted(path: impl AsRef<Path>) -> String {
     let text = path.as_ref().display().to_string();

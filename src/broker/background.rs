@@ -147,8 +147,7 @@ fn retain(node: &Arc<Node>) {
             }
         };
         if let Err(error) = done {
-            let cause = &error.source;
-            tracing::error!(partition = %partition.id, %error, %cause, "retention failed");
+            tracing::error!(partition = %partition.id, error = %with_causes(&error), "retention failed");
         }
     }
 }

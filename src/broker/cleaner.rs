@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::node::Node;
 use super::partition::Partition;
-use crate::base::TopicPartition;
+use crate::base::{TopicPartition, with_causes};
 use crate::log::{CleanError, CleanLimits, Filth, Mapped, ReadError, StorageError, Taken};
 
 /// How long a cleaner that has to wait for its rate sleeps at most before it looks whether the broker stops.
@@ -70,11 +70,11 @@ fn clean_filthiest(node: &Node, shared: &Shared) -> bool {
             if partition.is_deleted() {
                 return false;
             }
-            let cause = match &error {
-                CleanError::Storage(error) => Some(tracing::field::display(&error.source)),
-                _ => None,
+            let error = match &error {
+                CleanError::Storage(error) => with_causes(error),
+                other => other.to_string(),
             };
-            tracing::error!(partition = %partition.id, %error, cause, "partition is not compacted any more until klog is restarted; it is \
+            tracing::error!(partition = %partition.id, %error, "partition is not compacted any more until klog is restarted; it is \
                 served as before, and so is the rest of the node");
             shared.unfit.lock().push(partition);
             true

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::background::MANY;
 use super::start::StartError;
-use crate::base::{BrokerId, TopicId};
+use crate::base::{BrokerId, TopicId, with_causes};
 use crate::config::BrokerConfig;
 use crate::log::{FileCache, LogDir, LogDirError, MetaProperties};
 use crate::os::Os;
@@ -67,8 +67,8 @@ fn lock(
         match LogDir::open(os, path, files.clone()).and_then(ready) {
             Ok((dir, found)) => known.push((Arc::new(dir), found)),
             Err(LogDirError::Storage(error)) if path != metadata_dir => {
-                let (folder, cause) = (path.display(), &error.source);
-                tracing::error!(%folder, %error, %cause, "log directory is offline: it cannot be opened; its partitions are offline \
+                let (folder, error) = (path.display(), with_causes(&error));
+                tracing::error!(%folder, %error, "log directory is offline: it cannot be opened; its partitions are offline \
                     until its disk is seen to and klog is restarted");
                 unopened.push(path.to_owned());
             }

@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::group_commit::GroupCommit;
-use crate::base::{LeaderEpoch, Offset, TopicPartition};
+use crate::base::{LeaderEpoch, Offset, TopicPartition, with_causes};
 use crate::log::{AppendError, Check, FlushPoint, Log, LogDir, ReadError, StorageError};
 
 /// A request that waits for records; woken by any of the partitions that it registered with.
@@ -242,18 +242,16 @@ impl Partition {
         if self.is_deleted() {
             return;
         }
-        let (broken, cause) = match error {
+        let (broken, error) = match error {
             ReadError::OutOfRange { .. } | ReadError::Unchecked(_) => return,
-            ReadError::Storage(storage) => {
-                (storage.is_disk_failure(), Some(tracing::field::display(&storage.source)))
-            }
-            ReadError::Astray { .. } => (false, None),
-            ReadError::Damaged { .. } | ReadError::Rotten(_) => (true, None),
+            ReadError::Storage(storage) => (storage.is_disk_failure(), with_causes(storage)),
+            ReadError::Astray { .. } => (false, error.to_string()),
+            ReadError::Damaged { .. } | ReadError::Rotten(_) => (true, error.to_string()),
         };
         if !broken {
-            tracing::error!(partition = %self.id, %error, cause, "read failed");
+            tracing::error!(partition = %self.id, %error, "read failed");
         } else if !self.damaged.swap(true, Ordering::AcqRel) {
-            tracing::error!(partition = %self.id, %error, cause, "partition is offline; the rest of the node serves on");
+            tracing::error!(partition = %self.id, %error, "partition is offline; the rest of the node serves on");
             self.wake();
         }
     }
@@ -266,8 +264,7 @@ impl Partition {
         } else if error.is_no_room() {
             self.dir.set_full(true);
         } else {
-            let cause = &error.source;
-            tracing::error!(partition = %self.id, %error, %cause, "append failed");
+            tracing::error!(partition = %self.id, error = %with_causes(error), "append failed");
         }
     }
 

@@ -200,8 +200,3 @@ impl Findings {
         self.found
     }
 }
-
-/// The command that mends a folder in place.
-pub fn repair_command(folder: &Path) -> String {
-    format!("klog dump-segment --repair --in-place {}", quoted(folder))
-}

@@ -32,7 +32,7 @@ pub use ahead::Pace;
 pub use content::{DECOMPRESSED_AT_MOST, Inside, Unreadable, contradiction, look_inside};
 pub use entries::Entries;
 pub use fates::{Fate, FateReader, Fates};
-pub use finding::{Finding, Kind, repair_command};
+pub use finding::{Finding, Kind};
 pub use kind::{CheckpointKind, FileKind};
 pub use place::{Folder, NamedFile, Place, partitions_in};
 pub use stats::{Packed, Sizes, Stats};

@@ -16,7 +16,7 @@ use super::known::Known;
 use super::names::PARTITION_METADATA;
 use super::properties::{self, MetaProperties};
 use super::recovery::{Opening, Recovered};
-use crate::base::{Offset, TopicId, TopicPartition};
+use crate::base::{Offset, TopicId, TopicPartition, with_causes};
 use crate::config::TopicConfig;
 use crate::os::{FileSystem, FolderLock, LockError, OpenMode, Os};
 
@@ -140,8 +140,8 @@ impl LogDir {
     pub fn fail(&self, error: &StorageError) {
         self.suspect_pages();
         if !self.offline.swap(true, Ordering::AcqRel) {
-            let (folder, cause) = (self.folder.display(), &error.source);
-            tracing::error!(%folder, %error, %cause, "log directory is offline: it takes no records until its disk is seen to and \
+            let (folder, error) = (self.folder.display(), with_causes(error));
+            tracing::error!(%folder, %error, "log directory is offline: it takes no records until its disk is seen to and \
                 klog is restarted; what can be read is served");
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::check::Check;
-use crate::base::{ErrorCode, Offset, ProducerId, TopicId, quoted};
+use crate::base::{ErrorCode, Offset, ProducerId, TopicId, repair_command};
 use crate::record::BatchError;
 
 /// The disk failed under a log directory.
@@ -87,11 +87,14 @@ pub struct Damage {
 
 /// What an operator reads: what is wrong, where, and what to do.
 fn words(file: &Path, position: u64, offset: Offset, detail: &str) -> String {
-    let folder = quoted(file.parent().unwrap_or(file));
-    let file = file.display();
+    let (name, mend) = (file.display(), what_to_do(file));
+    format!("{name} is damaged at byte {position} (offset {offset}): {detail}; {mend}")
+}
+
+fn what_to_do(file: &Path) -> String {
+    let save = repair_command(file.parent().unwrap_or(file));
     format!(
-        "{file} is damaged at byte {position} (offset {offset}): {detail}; stop klog, then restore the file from a copy, or save what is \
-         whole of the partition: klog dump-segment --repair --in-place {folder}"
+        "stop klog, then restore the file from a copy, or save what is whole of the partition: {save}"
     )
 }
 
@@ -235,7 +238,7 @@ pub enum ReadError {
         end: Offset,
     },
     /// What is on disk is not what was written.
-    #[error("{file} is damaged at byte {position}: {source}; stop klog, then restore the file from a copy", file = file.display())]
+    #[error("{} is damaged at byte {position}: {source}; {}", file.display(), what_to_do(file))]
     Damaged {
         /// The segment file.
         file: PathBuf,
@@ -272,6 +275,28 @@ impl ReadError {
             | ReadError::Unchecked(_)
             | ReadError::Astray { .. }
             | ReadError::Storage(_) => ErrorCode::KafkaStorageError,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_is_told_with_its_place_and_what_mends_it() {
+        let file = PathBuf::from("/data/a b-0/00000000000000000000.log");
+        let (position, offset, detail) = (70, Offset::new(9), "torn".to_owned());
+        let source = BatchError::Crc { stored: 1, computed: 2 };
+        let read = [
+            ReadError::Damaged { file: file.clone(), position, source },
+            ReadError::Rotten(Damage { file: file.clone(), position, offset, detail }),
+        ];
+        for error in read {
+            let told = error.to_string();
+            let mends = "klog dump-segment --repair --in-place '/data/a b-0'";
+            assert!(told.contains("0000.log is damaged at byte 70"), "{told}");
+            assert!(told.ends_with(mends), "{told}");
         }
     }
 }

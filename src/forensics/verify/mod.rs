@@ -27,11 +27,11 @@ pub use partition::Seen;
 pub use shape::Shape;
 pub use small::{is_damaged_json, read_text};
 
-use super::finding::{Finding, Findings, repair_command};
+use super::finding::{Finding, Findings};
 use super::kind::FileKind;
 use super::paths::{parent, partition_in, whole};
 use super::place::Place;
-use crate::base::{TopicPartition, in_parallel};
+use crate::base::{TopicPartition, in_parallel, repair_command};
 use crate::log::StorageError;
 use crate::os::{Disk, Os};
 use partition::Partition;
