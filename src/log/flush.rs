@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Log;
+use super::aborted::Decided;
 use super::counts::DirCounts;
 use super::error::StorageError;
 use super::files::path_in;
@@ -91,6 +92,17 @@ impl Log {
     /// Whether a segment was sealed that no flush has made durable yet.
     pub fn has_unflushed_seal(&self) -> bool {
         self.first_unflushed(self.recovery_point.get()) + 1 < self.segments.len()
+    }
+
+    /// After a failed fsync the page cache may have lost what was not on disk: the indexes of sealed segments, which stand nowhere else, are
+    /// held against the batches before they are used again.
+    pub(super) fn distrust_unflushed(&mut self) {
+        let first = self.first_unflushed(self.recovery_point.get());
+        let sealed = self.segments.len() - 1;
+        for segment in &mut self.segments[first..sealed] {
+            segment.distrust_indexes();
+            segment.decided = Decided::found();
+        }
     }
 
     fn has_unflushed(&self) -> bool {

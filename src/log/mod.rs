@@ -193,6 +193,7 @@ impl Log {
     /// Takes no appends any more: its disk failed.
     pub fn take_offline(&mut self) {
         self.offline = true;
+        self.distrust_unflushed();
     }
 
     /// The newest leader epoch that has records.

@@ -6,7 +6,7 @@ use super::tests::{append, batch, config, partition};
 use super::*;
 use crate::base::Millis;
 use crate::os::Clock as _;
-use crate::os::sim::{Latency, SimOs};
+use crate::os::sim::{Faults, Latency, SimOs};
 
 const FOLDER: &str = "/data/t-0";
 
@@ -116,4 +116,19 @@ fn where_compaction_was_records_may_be_missing_at_the_end_of_a_segment() {
         let opened = open(&sim, &config, opening);
         assert_eq!(opened.is_ok(), was_compacted, "{:?}", opened.err());
     }
+}
+
+#[test]
+fn an_index_that_a_failed_flush_may_have_lost_is_not_believed() {
+    let sim = SimOs::new(1, Millis(0));
+    let mut log = flushed(&sim, &config(1 << 20));
+    log.roll().unwrap();
+    flush(&mut log);
+    append(&mut log, &batch(&["v".to_owned()], 30, None)).unwrap();
+    log.roll().unwrap();
+    sim.disk.set_faults(Faults { sync: 1000, ..Faults::default() });
+    log.flush_plan().unwrap().unwrap().run().unwrap_err();
+    log.take_offline();
+    let believed = |at: usize| log.segments[at].decided.sure_from != i64::MAX;
+    assert_eq!([believed(0), believed(1), believed(2)], [false, false, true]);
 }
