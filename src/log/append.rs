@@ -184,7 +184,7 @@ impl Log {
 
     /// Seals the active segment and begins a new one at the end of the log. One that has no batches stays.
     ///
-    /// It is not waited for the disk: whoever appends would wait with it. What was sealed becomes durable with the next flush
+    /// It is not waited for the disk, but for names that no flush has come by yet: whoever appends would wait with it. What was sealed becomes durable with the next flush
     /// plan. Of a compacted log it does so here: should a power cut shorten a segment, the hole would look like compaction's,
     /// and without the newest snapshot a transaction would be open whose marker is compacted away.
     ///
@@ -196,6 +196,7 @@ impl Log {
             return Ok(());
         }
         let disk = self.os.disk.clone();
+        self.sync_older_names()?;
         self.active().finish(&*disk)?;
         if self.config.compact {
             self.sync_active()?;
@@ -212,6 +213,14 @@ impl Log {
         self.segments.push(segment);
         self.jitter_ms = self.draw_jitter();
         Ok(())
+    }
+
+    /// Without the names of older segments a power cut may keep a newer one alone, and the log would seem to begin there. There is
+    /// nothing to do but where a segment was filled faster than a flush came.
+    fn sync_older_names(&mut self) -> Result<(), StorageError> {
+        let synced = self.sync_names();
+        self.offline |= synced.is_err();
+        synced
     }
 
     fn make_next(&self, snapshot: &Path) -> Result<Segment, StorageError> {

@@ -132,3 +132,24 @@ fn an_index_that_a_failed_flush_may_have_lost_is_not_believed() {
     let believed = |at: usize| log.segments[at].decided.sure_from != i64::MAX;
     assert_eq!([believed(0), believed(1), believed(2)], [false, false, true]);
 }
+
+#[test]
+fn no_power_cut_leaves_a_newer_segment_without_the_older_ones() {
+    for seed in 0..50 {
+        let sim = SimOs::new(seed, Millis(0));
+        let config = config(1 << 20);
+        let disk = sim.os().disk;
+        disk.create_dir_all(Path::new(FOLDER)).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        disk.sync_dir(Path::new("/data")).unwrap();
+        let (mut log, _) = open(&sim, &config, Opening::default()).unwrap();
+        for at in 0..4 {
+            append(&mut log, &batch(&[format!("v{at}")], at, None)).unwrap();
+            log.roll().unwrap();
+        }
+        let opening = killed(log, false);
+        sim.disk.crash(seed);
+        let (log, _) = open(&sim, &config, opening).unwrap();
+        assert_eq!(log.start(), Offset::ZERO, "seed {seed}");
+    }
+}
