@@ -116,14 +116,13 @@ impl LeaderEpochs {
         before != self.entries.len()
     }
 
-    /// Forgets what lies below `start`, but for the epoch that reaches across it. Returns whether anything changed.
-    pub fn cut_below(&mut self, start: Offset) -> bool {
+    /// Forgets what lies below `start`, but for the epoch that reaches across it.
+    pub fn cut_below(&mut self, start: Offset) {
         let after = self.entries.partition_point(|(_, first)| *first <= start);
-        let Some(at) = after.checked_sub(1) else { return false };
-        let changed = at > 0 || self.entries[at].1 < start;
-        self.entries.drain(..at);
-        self.entries[0].1 = start;
-        changed
+        if let Some(at) = after.checked_sub(1) {
+            self.entries.drain(..at);
+            self.entries[0].1 = start;
+        }
     }
 }
 
@@ -158,12 +157,12 @@ mod tests {
     #[test]
     fn cutting_below_keeps_the_epoch_that_reaches_across() {
         let mut epochs = epochs(&[(1, 10), (3, 40), (4, 60)]);
-        assert!(epochs.cut_below(Offset::new(50)));
+        epochs.cut_below(Offset::new(50));
         assert_eq!(
             epochs.entries,
             [(LeaderEpoch::new(3), Offset::new(50)), (LeaderEpoch::new(4), Offset::new(60))]
         );
-        assert!(!epochs.cut_below(Offset::new(50)));
+        epochs.cut_below(Offset::new(50));
         assert_eq!(epochs.of(Offset::new(55)), Some(LeaderEpoch::new(3)));
     }
 }

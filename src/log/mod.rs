@@ -107,6 +107,8 @@ pub struct Log {
     /// In order of offset; the last one is active. Never empty.
     segments: Vec<Segment>,
     start: Offset,
+    /// The highest start that the leader epochs on disk bear out.
+    borne_out_start: Offset,
     end: Offset,
     /// All below is on disk.
     recovery_point: Offset,

@@ -93,6 +93,7 @@ impl Log {
             config,
             segments: Vec::new(),
             start: opening.log_start,
+            borne_out_start: Offset::ZERO,
             end: Offset::ZERO,
             recovery_point: Offset::ZERO,
             producers: Producers::default(),
@@ -123,6 +124,7 @@ impl Log {
             }
             None => log.make_durable(&bases, opening)?,
         }
+        log.borne_out_start = log.start;
         log.jitter_ms = log.draw_jitter();
         log.assert_invariants();
         Ok((log, recovered))

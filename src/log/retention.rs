@@ -107,14 +107,25 @@ impl Log {
         // What is told of a start holds only while the folder is there.
         self.names.sync_whole(self.disk(), &self.folder)?;
         self.start = self.start.max(start);
-        if self.epochs.cut_below(self.start) {
-            // What is left of them in the file does no harm, and a full disk must not keep records from being deleted.
-            if let Err(error) = self.epochs.save(self.disk()) {
-                tracing::warn!(partition = %self.partition, error = %with_causes(&error), "deleted records' leader epochs stay in the checkpoint");
-            }
-        }
+        self.bear_out_start();
         self.assert_invariants();
         Ok(())
+    }
+
+    /// Cuts the leader epochs on disk to where the log starts. Returns the highest start that they bear out, which is what a checkpoint may
+    /// say: should a power cut take the log's end below its start, nothing else tells that the checkpoint is right. A full disk must not keep
+    /// records from being deleted, so a failure is tried again the next time.
+    pub fn bear_out_start(&mut self) -> Offset {
+        if self.borne_out_start < self.start {
+            self.epochs.cut_below(self.start);
+            match self.epochs.save(self.disk()) {
+                Ok(()) => self.borne_out_start = self.start,
+                Err(error) => {
+                    tracing::warn!(partition = %self.partition, error = %with_causes(&error), "deleted records' leader epochs stay in the checkpoint");
+                }
+            }
+        }
+        self.borne_out_start
     }
 
     /// Removes files that were renamed long enough ago.
@@ -146,5 +157,40 @@ impl Log {
             self.doom_first(now)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::tests::{append, batch, config, partition};
+    use crate::log::{Checkpoint, FileCache, LEADER_EPOCHS_FILE, Opening, read_epochs};
+    use crate::os::sim::SimOs;
+
+    #[test]
+    fn a_start_is_for_the_checkpoint_once_the_leader_epochs_bear_it_out() {
+        let sim = SimOs::new(1, Millis(0));
+        let os = sim.os();
+        let files = FileCache::new(os.disk.clone(), 16).into();
+        let folder = PathBuf::from("/data/t-0");
+        let opened =
+            Log::open(&os, &files, folder.clone(), partition(), config(1000), Opening::default());
+        let mut log = opened.unwrap().0;
+        for at in 0..9 {
+            append(&mut log, &batch(&[format!("v{at}")], at, None)).unwrap();
+        }
+        let on_disk = || {
+            let epochs = read_epochs(&*os.disk, &folder.join(LEADER_EPOCHS_FILE)).unwrap();
+            let Checkpoint::Read(epochs) = epochs else { panic!("{epochs:?}") };
+            epochs[0].1
+        };
+        log.sync_names().unwrap();
+        sim.disk.set_capacity(sim.disk.used_bytes());
+        log.delete_records(Offset::new(7), Millis(0)).unwrap();
+        assert_eq!((log.start(), log.bear_out_start()), (Offset::new(7), Offset::ZERO));
+        assert_eq!(on_disk(), Offset::ZERO);
+        sim.disk.set_capacity(u64::MAX);
+        assert_eq!(log.bear_out_start(), Offset::new(7));
+        assert_eq!(on_disk(), Offset::new(7));
     }
 }

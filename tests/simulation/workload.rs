@@ -214,11 +214,11 @@ impl World {
 
     /// Writes the checkpoints as a broker does. Returns whether that is certain.
     pub fn checkpoint(&mut self) -> bool {
-        let Some(running) = &self.running else { return false };
+        let Some(running) = &mut self.running else { return false };
         if running.dir.is_offline() {
             return false;
         }
-        let (point, start) = (running.log.recovery_point(), running.log.start());
+        let (point, start) = (running.log.recovery_point(), running.log.bear_out_start());
         let points = Offsets::from([(partition(), point)]);
         let starts = Offsets::from([(partition(), start)]);
         let written = running.dir.write_checkpoints(&points, &starts).is_ok();

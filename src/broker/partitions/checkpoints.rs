@@ -21,12 +21,12 @@ impl Partitions {
             let here = opened.iter().filter(|partition| Arc::ptr_eq(&partition.dir, dir));
             let mut points = Offsets::new();
             for partition in here {
-                let log = partition.log();
+                let mut log = partition.log();
                 // What is damaged, or could not be opened, is left out: the next start checks all of it.
                 if !partition.is_damaged() {
                     points.insert(partition.id.clone(), log.recovery_point());
                 }
-                starts.insert(partition.id.clone(), log.start());
+                starts.insert(partition.id.clone(), log.bear_out_start());
             }
             starts.retain(|_, start| *start > Offset::ZERO);
             let mut says = DefaultHasher::new();
