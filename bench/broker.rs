@@ -1,7 +1,6 @@
 //! A broker to be measured: klog from this build, or Apache Kafka from its jars with its own start script's JVM settings.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::cgroup::Cgroup;
+use crate::ports::free_address;
 use crate::raw::Raw;
 use crate::usage;
 
@@ -64,7 +64,7 @@ impl Broker {
     /// A fresh data directory on a free port; nothing runs yet.
     pub fn prepare(subject: &Subject, dir: &Path) -> anyhow::Result<Broker> {
         let home = TempDir::new_in(dir)?;
-        let address = free_address()?;
+        let address = free_address();
         if subject.kind == Kind::Kafka {
             format_kafka(home.path(), &address, &subject.settings)?;
         }
@@ -211,7 +211,7 @@ impl Drop for Broker {
 }
 
 fn format_kafka(home: &Path, address: &str, settings: &[String]) -> anyhow::Result<()> {
-    let controller = free_address()?;
+    let controller = free_address();
     let config = home.join("server.properties");
     let more = settings.join("\n");
     fs::write(
@@ -245,9 +245,4 @@ pub fn java() -> anyhow::Result<Command> {
     command.arg(format!("-Dlog4j2.configurationFile={}", logging.display()));
     command.arg("-cp").arg(format!("{}/*", libs.display()));
     Ok(command)
-}
-
-/// An address with a port that was free just now.
-pub fn free_address() -> anyhow::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

@@ -7,7 +7,7 @@ use crate::figure::Figure;
 use crate::options::Options;
 use crate::{
     codecs, cold, consume, dump, fan_out, groups, idle, latency, many, members, produce, restart,
-    small, start, transactions,
+    rolls, small, start, transactions,
 };
 
 #[derive(Clone, Copy, PartialEq, Debug, ValueEnum)]
@@ -41,6 +41,8 @@ pub enum Case {
     /// Groups of the classic protocol, of klog's own members: how long a cooperative rebalance takes with heartbeats every 100 ms, and
     /// how fast a group reads beside a consumer without one
     Members,
+    /// What a producer of 80 MB/s notices of segments of 64 MiB that fill up
+    Rolls,
     /// Transactions a second, how soon what is committed is read, what they cost beside plain records
     Transactions,
     /// Dump a segment file, without a broker: headers and checksums, every record, memory; beside Kafka's DumpLogSegments and bare pread
@@ -65,6 +67,7 @@ impl Case {
             Case::Consume => consume::run,
             Case::Groups => groups::run,
             Case::Members => members::run,
+            Case::Rolls => rolls::run,
             Case::Transactions => transactions::run,
             Case::Dump => dump::run,
         };
@@ -86,7 +89,9 @@ impl Case {
             Case::Restart => 10,
             Case::Codecs => 12,
             Case::Consume => 13,
-            Case::Groups | Case::Members | Case::Transactions | Case::Dump => return None,
+            Case::Groups | Case::Members | Case::Rolls | Case::Transactions | Case::Dump => {
+                return None;
+            }
         })
     }
 

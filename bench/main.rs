@@ -23,11 +23,14 @@ mod many;
 mod members;
 mod options;
 mod own;
+#[path = "../tests/support/ports.rs"]
+mod ports;
 mod produce;
 mod raw;
 mod relay;
 mod report;
 mod restart;
+mod rolls;
 mod sink;
 mod small;
 mod start;
