@@ -7,6 +7,7 @@ use klog::client::ProducerConfig;
 use klog::perf::{Length, Pace, Payload, ProduceLoad, Summary, produce};
 
 use crate::broker::{Broker, Subject};
+use crate::clients::{BATCH, LINGER_MS};
 use crate::figure::Figure;
 use crate::options::Options;
 use crate::own;
@@ -22,7 +23,11 @@ pub fn run(options: &Options, subject: &Subject) -> anyhow::Result<Vec<Figure>> 
     let time = options.time();
     let load = ProduceLoad {
         topic: TopicName::new("rolls")?,
-        producer: ProducerConfig::default(),
+        producer: ProducerConfig {
+            batch_bytes: BATCH,
+            linger: Duration::from_millis(LINGER_MS),
+            ..ProducerConfig::default()
+        },
         pace: Pace::Open(RATE),
         length: Length { warm_up: time / 5, records: None, duration: Some(time) },
         payload: Payload::Random(RECORD),
