@@ -179,7 +179,7 @@ impl ClientError {
     }
 
     /// Whether nobody was reached but who speaks another protocol.
-    pub fn is_foreign(&self) -> bool {
+    pub(super) fn is_foreign(&self) -> bool {
         matches!(
             self,
             ClientError::Unreachable { cause: Some(ConnectionError::Foreign { .. }), .. }

@@ -184,9 +184,9 @@ impl Log {
 
     /// Seals the active segment and begins a new one at the end of the log. One that has no batches stays.
     ///
-    /// It is not waited for the disk, but for names that no flush has come by yet: whoever appends would wait with it. What was sealed becomes durable with the next flush
-    /// plan. Of a compacted log it does so here: should a power cut shorten a segment, the hole would look like compaction's,
-    /// and without the newest snapshot a transaction would be open whose marker is compacted away.
+    /// It is not waited for the disk, but for names that no flush has come by yet: whoever appends would wait with it. What was
+    /// sealed becomes durable with the next flush plan. Of a compacted log it does so here: should a power cut shorten a segment, the
+    /// hole would look like compaction's, and without the newest snapshot a transaction would be open whose marker is compacted away.
     ///
     /// # Errors
     /// As the system says. The active segment is still active then, and the roll can be tried again; after a failed fsync

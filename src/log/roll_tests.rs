@@ -10,6 +10,15 @@ use crate::os::sim::{Faults, Latency, SimOs};
 
 const FOLDER: &str = "/data/t-0";
 
+/// One where the log's folder is durable.
+fn machine(seed: u64) -> SimOs {
+    let sim = SimOs::new(seed, Millis(0));
+    let disk = sim.os().disk;
+    disk.create_dir_all(Path::new(FOLDER)).unwrap();
+    ["/", "/data"].iter().for_each(|folder| disk.sync_dir(Path::new(folder)).unwrap());
+    sim
+}
+
 fn open(
     sim: &SimOs,
     config: &Arc<TopicConfig>,
@@ -22,9 +31,6 @@ fn open(
 
 /// A log of which all is durable, in one segment.
 fn flushed(sim: &SimOs, config: &Arc<TopicConfig>) -> Log {
-    let disk = sim.os().disk;
-    disk.create_dir_all(Path::new(FOLDER)).unwrap();
-    disk.sync_dir(Path::new("/")).unwrap();
     let (mut log, _) = open(sim, config, Opening::default()).unwrap();
     for at in 0..30 {
         append(&mut log, &batch(&[format!("v{at}")], at, Some((7, at as i32)))).unwrap();
@@ -46,7 +52,7 @@ fn killed(log: Log, was_compacted: bool) -> Opening {
 #[test]
 fn whoever_appends_does_not_wait_for_the_disk_but_in_a_compacted_log() {
     for compact in [false, true] {
-        let sim = SimOs::new(1, Millis(0));
+        let sim = machine(1);
         let config = Arc::new(TopicConfig { compact, ..(*config(1 << 20)).clone() });
         let mut log = flushed(&sim, &config);
         sim.disk.set_latency(Latency { operation_us: 0, sync_us: 1_000_000 });
@@ -59,7 +65,7 @@ fn whoever_appends_does_not_wait_for_the_disk_but_in_a_compacted_log() {
 #[test]
 fn the_next_flush_makes_durable_what_was_sealed_though_no_record_waits() {
     for seed in 0..50 {
-        let sim = SimOs::new(seed, Millis(0));
+        let sim = machine(seed);
         let config = config(1 << 20);
         let mut log = flushed(&sim, &config);
         log.roll().unwrap();
@@ -77,7 +83,7 @@ fn the_next_flush_makes_durable_what_was_sealed_though_no_record_waits() {
 #[test]
 fn an_index_that_a_power_cut_took_after_a_roll_is_not_believed() {
     for seed in 0..50 {
-        let sim = SimOs::new(seed, Millis(0));
+        let sim = machine(seed);
         let config = config(1 << 20);
         let mut log = flushed(&sim, &config);
         log.roll().unwrap();
@@ -104,7 +110,7 @@ fn an_index_that_a_power_cut_took_after_a_roll_is_not_believed() {
 #[test]
 fn where_compaction_was_records_may_be_missing_at_the_end_of_a_segment() {
     for was_compacted in [false, true] {
-        let sim = SimOs::new(1, Millis(0));
+        let sim = machine(1);
         let config = config(1 << 20);
         let mut log = flushed(&sim, &config);
         let last = log.slice(Offset::new(29), log.end(), 1, true).unwrap().slices.remove(0);
@@ -120,7 +126,7 @@ fn where_compaction_was_records_may_be_missing_at_the_end_of_a_segment() {
 
 #[test]
 fn an_index_that_a_failed_flush_may_have_lost_is_not_believed() {
-    let sim = SimOs::new(1, Millis(0));
+    let sim = machine(1);
     let mut log = flushed(&sim, &config(1 << 20));
     log.roll().unwrap();
     flush(&mut log);
@@ -136,12 +142,8 @@ fn an_index_that_a_failed_flush_may_have_lost_is_not_believed() {
 #[test]
 fn no_power_cut_leaves_a_newer_segment_without_the_older_ones() {
     for seed in 0..50 {
-        let sim = SimOs::new(seed, Millis(0));
+        let sim = machine(seed);
         let config = config(1 << 20);
-        let disk = sim.os().disk;
-        disk.create_dir_all(Path::new(FOLDER)).unwrap();
-        disk.sync_dir(Path::new("/")).unwrap();
-        disk.sync_dir(Path::new("/data")).unwrap();
         let (mut log, _) = open(&sim, &config, Opening::default()).unwrap();
         for at in 0..4 {
             append(&mut log, &batch(&[format!("v{at}")], at, None)).unwrap();
